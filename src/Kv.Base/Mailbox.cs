@@ -1,0 +1,80 @@
+// Owns the hand-over of items from many threads to one pump. The lock guards two list references and is held for an
+// append or a swap only, never while an item is handled.
+namespace Kv.Base;
+
+/// <summary>
+/// Bounded mailbox: many threads post, one pump drains. A full mailbox refuses (<see cref="TryPost"/>) unless the sender has
+/// reserved room by other means (<see cref="Post"/>, for completions whose number is bounded by what was sent; Queue law).
+/// </summary>
+public sealed class Mailbox<T>(Pump owner, int capacityMax)
+{
+    private readonly Lock _lock = new();
+    private List<T> _incoming = [];
+    private List<T> _draining = [];
+
+    /// <summary>Most items that <see cref="TryPost"/> lets wait.</summary>
+    public int CapacityMax { get; } = capacityMax;
+
+    /// <summary>Items waiting now; for metrics, and for the owner to see whether there is work.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _incoming.Count;
+            }
+        }
+    }
+
+    /// <summary>Posts unless full. False = refused, nothing was taken.</summary>
+    public bool TryPost(T item)
+    {
+        bool wake;
+        lock (_lock)
+        {
+            if (_incoming.Count >= CapacityMax)
+            {
+                return false;
+            }
+
+            wake = _incoming.Count == 0;
+            _incoming.Add(item);
+        }
+
+        if (wake)
+        {
+            owner.Wake();
+        }
+
+        return true;
+    }
+
+    /// <summary>Posts always. For items whose number something else bounds: completions, control.</summary>
+    public void Post(T item)
+    {
+        bool wake;
+        lock (_lock)
+        {
+            wake = _incoming.Count == 0;
+            _incoming.Add(item);
+        }
+
+        if (wake)
+        {
+            owner.Wake();
+        }
+    }
+
+    /// <summary>Takes everything that waits. The list is the owner's until its next call; only the owner calls this.</summary>
+    public List<T> Drain()
+    {
+        _draining.Clear();
+        lock (_lock)
+        {
+            (_incoming, _draining) = (_draining, _incoming);
+        }
+
+        return _draining;
+    }
+}
