@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Kv.Base;
 
 /// <summary>
-/// Seeded pseudo-random numbers (xoshiro256**, seeded by splitmix64; Blackman and Vigna, 2018). Same seed, same numbers, on
-/// every machine and version. Not for secrets.
+/// Seeded pseudo-random numbers (xoshiro256**, seeded by splitmix64; Blackman and Vigna, 2018). Same seed, same
+/// numbers, on every machine and version. Not for secrets.
 /// </summary>
 public sealed class DeterministicRandom
 {

@@ -1,4 +1,5 @@
-// Owns the identity types that all layers share. Each is a distinct type so that a term can never be passed as an index.
+// Owns the identity types that all layers share. Each is a distinct type so that a term can never be passed as an
+// index.
 // Zero means "none" in every one of them; the first valid value is 1.
 using System.Globalization;
 

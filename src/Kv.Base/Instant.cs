@@ -10,7 +10,9 @@ public readonly record struct Instant(long Nanoseconds) : IComparable<Instant>
 
     public static readonly Instant Never = new(long.MaxValue);
 
-    /// <summary>Reads the clock seam. <paramref name="clock"/>'s timestamps are taken as they are scaled by its frequency.</summary>
+    /// <summary>
+    /// Reads the clock seam. <paramref name="clock"/>'s timestamps are taken as they are scaled by its frequency.
+    /// </summary>
     public static Instant Now(TimeProvider clock)
     {
         long stamp = clock.GetTimestamp();
@@ -26,7 +28,9 @@ public readonly record struct Instant(long Nanoseconds) : IComparable<Instant>
 
     public Instant PlusNs(long ns) => new(checked(Nanoseconds + ns));
 
-    /// <summary>Milliseconds from <paramref name="earlier"/> to this instant, rounded down; negative if it is later.</summary>
+    /// <summary>
+    /// Milliseconds from <paramref name="earlier"/> to this instant, rounded down; negative if it is later.
+    /// </summary>
     public long MsSince(Instant earlier) => (Nanoseconds - earlier.Nanoseconds) / 1_000_000;
 
     public int CompareTo(Instant other) => Nanoseconds.CompareTo(other.Nanoseconds);

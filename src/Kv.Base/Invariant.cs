@@ -5,12 +5,16 @@ using System.Runtime.CompilerServices;
 
 namespace Kv.Base;
 
-/// <summary>Thrown when a state that must be impossible is found. Hosts of loops end the process on it; nothing else catches it.</summary>
+/// <summary>
+/// Thrown when a state that must be impossible is found. Hosts of loops end the process on it; nothing else catches it.
+/// </summary>
 public sealed class InvariantViolationException(string message) : Exception(message);
 
 public static class Invariant
 {
-    /// <summary>Requires <paramref name="condition"/>; otherwise throws <see cref="InvariantViolationException"/> naming it.</summary>
+    /// <summary>
+    /// Requires <paramref name="condition"/>; otherwise throws <see cref="InvariantViolationException"/> naming it.
+    /// </summary>
     public static void Require(
         [DoesNotReturnIf(false)] bool condition,
         [CallerArgumentExpression(nameof(condition))] string? expression = null,
@@ -24,7 +28,9 @@ public static class Invariant
         }
     }
 
-    /// <summary>Requires <paramref name="condition"/> and says what the values were. The handler builds text only on failure.</summary>
+    /// <summary>
+    /// Requires <paramref name="condition"/> and says what the values were. The handler builds text only on failure.
+    /// </summary>
     public static void Require(
         [DoesNotReturnIf(false)] bool condition,
         [InterpolatedStringHandlerArgument(nameof(condition))] ref RequireInterpolatedStringHandler detail,
@@ -40,7 +46,10 @@ public static class Invariant
 
     /// <summary>For switch arms that cannot be reached: <c>_ => throw Invariant.Unreachable(value)</c>.</summary>
     public static InvariantViolationException Unreachable(
-        object? value, [CallerMemberName] string? member = null, [CallerFilePath] string? file = null, [CallerLineNumber] int line = 0) =>
+        object? value,
+        [CallerMemberName] string? member = null,
+        [CallerFilePath] string? file = null,
+        [CallerLineNumber] int line = 0) =>
         new($"invariant broken: unexpected value {value} in {member} at {Path.GetFileName(file)}:{line}");
 
     [DoesNotReturn]
@@ -53,7 +62,8 @@ public ref struct RequireInterpolatedStringHandler
     private DefaultInterpolatedStringHandler _inner;
     private readonly bool _active;
 
-    public RequireInterpolatedStringHandler(int literalLength, int formattedCount, bool condition, out bool shouldAppend)
+    public RequireInterpolatedStringHandler(
+        int literalLength, int formattedCount, bool condition, out bool shouldAppend)
     {
         _active = shouldAppend = !condition;
         _inner = _active ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;

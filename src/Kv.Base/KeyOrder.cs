@@ -14,8 +14,8 @@ public sealed class KeyOrder : IComparer<ReadOnlyMemory<byte>>, IComparer<byte[]
     public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
 
     /// <summary>
-    /// The smallest key above every key that starts with <paramref name="prefix"/>; null when there is none (empty, or all 0xFF),
-    /// which as an end of a range means "to the end".
+    /// The smallest key above every key that starts with <paramref name="prefix"/>; null when there is none (empty, or
+    /// all 0xFF), which as an end of a range means "to the end".
     /// </summary>
     public static byte[]? PrefixEnd(ReadOnlySpan<byte> prefix)
     {

@@ -3,8 +3,9 @@
 namespace Kv.Base;
 
 /// <summary>
-/// Bounded mailbox: many threads post, one pump drains. A full mailbox refuses (<see cref="TryPost"/>) unless the sender has
-/// reserved room by other means (<see cref="Post"/>, for completions whose number is bounded by what was sent; Queue law).
+/// Bounded mailbox: many threads post, one pump drains. A full mailbox refuses (<see cref="TryPost"/>) unless the
+/// sender has reserved room by other means (<see cref="Post"/>, for completions whose number is bounded by what was
+/// sent; Queue law).
 /// </summary>
 public sealed class Mailbox<T>(Pump owner, int capacityMax)
 {
@@ -66,7 +67,9 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax)
         }
     }
 
-    /// <summary>Takes everything that waits. The list is the owner's until its next call; only the owner calls this.</summary>
+    /// <summary>
+    /// Takes everything that waits. The list is the owner's until its next call; only the owner calls this.
+    /// </summary>
     public List<T> Drain()
     {
         _draining.Clear();

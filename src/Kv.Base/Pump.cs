@@ -12,19 +12,25 @@ public abstract class Pump
     public abstract string Name { get; }
 
     /// <summary>
-    /// Does all work that is at hand, once, and returns whether any was done. Only the driver calls it, never two at a time.
+    /// Does all work that is at hand, once, and returns whether any was done. Only the driver calls it, never two at a
+    /// time.
     /// </summary>
     public abstract bool RunOnce();
 
     /// <summary>
-    /// When this pump next wants to run though no mail has come; <see cref="Instant.Never"/> when only mail can give it work.
+    /// When this pump next wants to run though no mail has come; <see cref="Instant.Never"/> when only mail can give it
+    /// work.
     /// Read by the driver between turns.
     /// </summary>
     public virtual Instant NextDue => Instant.Never;
 
-    /// <summary>Set once by the driver before the first turn. Called from any thread when mail arrives at an idle pump.</summary>
+    /// <summary>
+    /// Set once by the driver before the first turn. Called from any thread when mail arrives at an idle pump.
+    /// </summary>
     public void SetWake(Action wake) => _wake = wake;
 
-    /// <summary>Tells the driver that there is work. Safe from any thread; cheap when the pump is already awake.</summary>
+    /// <summary>
+    /// Tells the driver that there is work. Safe from any thread; cheap when the pump is already awake.
+    /// </summary>
     protected internal void Wake() => _wake?.Invoke();
 }

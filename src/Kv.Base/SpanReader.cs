@@ -4,10 +4,14 @@ using System.Buffers.Binary;
 
 namespace Kv.Base;
 
-/// <summary>Bytes that do not parse: what was being read and why it is wrong. Comes from disk or wire, never from our own state.</summary>
+/// <summary>
+/// Bytes that do not parse: what was being read and why it is wrong. Comes from disk or wire, never from our own state.
+/// </summary>
 public sealed class MalformedDataException(string message) : Exception(message);
 
-/// <summary>Reads little-endian fixed integers, LEB128 variable integers and length-prefixed bytes from a span.</summary>
+/// <summary>
+/// Reads little-endian fixed integers, LEB128 variable integers and length-prefixed bytes from a span.
+/// </summary>
 public ref struct SpanReader(ReadOnlySpan<byte> data)
 {
     private ReadOnlySpan<byte> _rest = data;
@@ -51,7 +55,9 @@ public ref struct SpanReader(ReadOnlySpan<byte> data)
     public int ReadVarInt32(int max)
     {
         ulong value = ReadVarUInt64();
-        return value <= (ulong)max ? (int)value : throw new MalformedDataException($"count or length {value} is above {max}");
+        return value <= (ulong)max
+            ? (int)value
+            : throw new MalformedDataException($"count or length {value} is above {max}");
     }
 
     /// <summary>Bytes behind a variable-length length. The result points into the source.</summary>

@@ -1,4 +1,5 @@
-// Owns the contract of the key-value engine below regions. Two implementations: RocksDB and memory; one conformance suite.
+// Owns the contract of the key-value engine below regions. Two implementations: RocksDB and memory; one conformance
+// suite.
 // Keys order as unsigned bytes. Nothing here knows regions, raft or the meaning of a value.
 using System.Buffers;
 
@@ -18,31 +19,38 @@ public enum ColumnFamily : byte
 }
 
 /// <summary>
-/// An ordered byte store with atomic batches over its column families. All members may be called from any thread, except
-/// that one batch, one iterator and one snapshot each have one user at a time. Failures of the disk below throw
+/// An ordered byte store with atomic batches over its column families. All members may be called from any thread,
+/// except that one batch, one iterator and one snapshot each have one user at a time. Failures of the disk below throw
 /// <see cref="EngineException"/>; after a failed write the engine refuses every further write.
 /// </summary>
 public interface IEngine : IEngineReader, IDisposable
 {
-    /// <summary>A frozen view of all column families at one moment. Dispose it: an open snapshot pins old versions.</summary>
+    /// <summary>
+    /// A frozen view of all column families at one moment. Dispose it: an open snapshot pins old versions.
+    /// </summary>
     IEngineSnapshot Snapshot();
 
     /// <summary>An empty batch. It may be cleared and used again.</summary>
     IEngineBatch NewBatch();
 
     /// <summary>
-    /// Applies the batch atomically over all column families. With <paramref name="sync"/> it, and every batch before it, is
-    /// durable on return; without, a power cut keeps some prefix of the batches written since the last sync (Cut law).
+    /// Applies the batch atomically over all column families. With <paramref name="sync"/> it, and every batch before
+    /// it, is durable on return; without, a power cut keeps some prefix of the batches written since the last sync (Cut
+    /// law).
     /// </summary>
     void Write(IEngineBatch batch, bool sync);
 
     /// <summary>Makes every batch written so far durable (syncs the write-ahead log, and checks that it did).</summary>
     void SyncWal();
 
-    /// <summary>Writes memory tables of every column family to sorted files. For tests and shutdown, not needed for durability.</summary>
+    /// <summary>
+    /// Writes memory tables of every column family to sorted files. For tests and shutdown, not needed for durability.
+    /// </summary>
     void Flush();
 
-    /// <summary>Rough bytes on disk and in memory between the bounds; null bounds are open. An estimate, never exact.</summary>
+    /// <summary>
+    /// Rough bytes on disk and in memory between the bounds; null bounds are open. An estimate, never exact.
+    /// </summary>
     ulong EstimateBytes(ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> endOrEmpty);
 
     /// <summary>A consistent copy of the engine in a new folder (hard links where the file system allows).</summary>
@@ -51,7 +59,9 @@ public interface IEngine : IEngineReader, IDisposable
     /// <summary>A writer of one sorted table file outside the engine, for <see cref="IngestTable"/>.</summary>
     IEngineTableWriter NewTableWriter(string path);
 
-    /// <summary>Ingests a table by copy: its range tombstones and keys win over everything written before. Durable on return.</summary>
+    /// <summary>
+    /// Ingests a table by copy: its range tombstones and keys win over everything written before. Durable on return.
+    /// </summary>
     void IngestTable(ColumnFamily family, string path);
 
     /// <summary>Free text about the engine's inside, for status pages.</summary>
@@ -65,9 +75,11 @@ public interface IEngineReader
     byte[]? Get(ColumnFamily family, ReadOnlySpan<byte> key);
 
     /// <summary>
-    /// Hands the value to <paramref name="read"/> without copying it; the span ends with the call. False = absent, not called.
+    /// Hands the value to <paramref name="read"/> without copying it; the span ends with the call. False = absent, not
+    /// called.
     /// </summary>
-    bool TryRead<TState>(ColumnFamily family, ReadOnlySpan<byte> key, TState state, ReadOnlySpanAction<byte, TState> read);
+    bool TryRead<TState>(
+        ColumnFamily family, ReadOnlySpan<byte> key, TState state, ReadOnlySpanAction<byte, TState> read);
 
     /// <summary>
     /// An unpositioned iterator over [start, end) on a view frozen now (or at the snapshot). An empty
@@ -133,7 +145,9 @@ public interface IEngineTableWriter : IDisposable
     long Finish();
 }
 
-/// <summary>The disk below the engine failed, or the engine was closed by an earlier failure. Final for this engine.</summary>
+/// <summary>
+/// The disk below the engine failed, or the engine was closed by an earlier failure. Final for this engine.
+/// </summary>
 public sealed class EngineException : Exception
 {
     public EngineException(string message)

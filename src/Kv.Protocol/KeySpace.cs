@@ -1,5 +1,5 @@
-// Owns the one prefix byte that tells system from user data (Key law). It is added and stripped at the server's door and
-// never leaves the server: kv.v1 can neither name nor see a system key.
+// Owns the one prefix byte that tells system from user data (Key law). It is added and stripped at the server's door
+// and never leaves the server: kv.v1 can neither name nor see a system key.
 namespace Kv.Protocol;
 
 public static class KeySpace

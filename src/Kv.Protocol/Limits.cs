@@ -1,6 +1,8 @@
 namespace Kv.Protocol;
 
-/// <summary>Limits of requests. Defaults are what servers use unless configured; ceilings are what no configuration may exceed.</summary>
+/// <summary>
+/// Limits of requests. Defaults are what servers use unless configured; ceilings are what no configuration may exceed.
+/// </summary>
 public sealed record Limits
 {
     public static readonly Limits Default = new();

@@ -8,12 +8,14 @@ namespace Kv.Protocol;
 public readonly record struct PeerDescriptor(PeerId Id, StoreId Store, PeerRole Role);
 
 /// <summary>
-/// A region: its range in internal keys (prefix byte included), epoch and peers. Immutable; a change is a new descriptor with a
-/// higher epoch. The end is exclusive and never empty: internal keys always have an upper bound (Key law).
+/// A region: its range in internal keys (prefix byte included), epoch and peers. Immutable; a change is a new
+/// descriptor with a higher epoch. The end is exclusive and never empty: internal keys always have an upper bound (Key
+/// law).
 /// </summary>
 public sealed class RegionDescriptor
 {
-    public RegionDescriptor(RegionId id, byte[] start, byte[] end, RegionEpoch epoch, IReadOnlyList<PeerDescriptor> peers)
+    public RegionDescriptor(
+        RegionId id, byte[] start, byte[] end, RegionEpoch epoch, IReadOnlyList<PeerDescriptor> peers)
     {
         Invariant.Require(!id.IsNone);
         Invariant.Require(start.AsSpan().SequenceCompareTo(end) < 0);
@@ -71,10 +73,14 @@ public sealed class RegionDescriptor
     /// <summary>The message in the caller's own keys, for clients.</summary>
     public Region ToUserMessage() => Build(KeySpace.StartToUser(Start), KeySpace.EndToUser(End));
 
-    /// <summary>Reads a message in internal keys. Throws <see cref="MalformedDataException"/> when it makes no region.</summary>
+    /// <summary>
+    /// Reads a message in internal keys. Throws <see cref="MalformedDataException"/> when it makes no region.
+    /// </summary>
     public static RegionDescriptor FromMessage(Region message)
     {
-        if (message.Id == 0 || message.Epoch is null || message.StartKey.Span.SequenceCompareTo(message.EndKey.Span) >= 0)
+        if (message.Id == 0
+            || message.Epoch is null
+            || message.StartKey.Span.SequenceCompareTo(message.EndKey.Span) >= 0)
         {
             throw new MalformedDataException($"region {message.Id}: id, epoch or range is missing or wrong");
         }

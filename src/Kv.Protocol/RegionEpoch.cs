@@ -7,7 +7,9 @@ public readonly record struct RegionEpoch(ulong ConfVersion, ulong Version)
 {
     public static readonly RegionEpoch First = new(1, 1);
 
-    /// <summary>Whether this one can only have come after <paramref name="other"/>: no part lower, one part higher.</summary>
+    /// <summary>
+    /// Whether this one can only have come after <paramref name="other"/>: no part lower, one part higher.
+    /// </summary>
     public bool IsNewerThan(RegionEpoch other) =>
         ConfVersion >= other.ConfVersion && Version >= other.Version && this != other;
 }

@@ -1,12 +1,13 @@
-// Owns the header in front of every stored value, so that expiry, compare by revision and watch need no change of format.
+// Owns the header in front of every stored value, so that expiry, compare by revision and watch need no change of
+// format.
 using System.Buffers.Binary;
 using Kv.Base;
 
 namespace Kv.Protocol;
 
 /// <summary>
-/// Layout: format (1 byte, = 1), flags (1 byte, = 0), revision (8 bytes, little-endian), payload. A flag that this version
-/// does not know is refused, not ignored.
+/// Layout: format (1 byte, = 1), flags (1 byte, = 0), revision (8 bytes, little-endian), payload. A flag that this
+/// version does not know is refused, not ignored.
 /// </summary>
 public static class StoredValue
 {
@@ -22,7 +23,10 @@ public static class StoredValue
         payload.CopyTo(destination[HeaderBytes..]);
     }
 
-    /// <summary>The payload, pointing into <paramref name="stored"/>. Throws <see cref="MalformedDataException"/> on a foreign header.</summary>
+    /// <summary>
+    /// The payload, pointing into <paramref name="stored"/>. Throws <see cref="MalformedDataException"/> on a foreign
+    /// header.
+    /// </summary>
     public static ReadOnlySpan<byte> Read(ReadOnlySpan<byte> stored, out ulong revision)
     {
         if (stored.Length < HeaderBytes || stored[0] != Format || stored[1] != 0)

@@ -15,8 +15,8 @@ public enum EntryKind : byte
 }
 
 /// <summary>
-/// One log entry. The bytes are immutable and owned by the GC (Bytes law); the CRC-32C of the bytes is fixed where they are
-/// made and travels with them through wire and log.
+/// One log entry. The bytes are immutable and owned by the GC (Bytes law); the CRC-32C of the bytes is fixed where they
+/// are made and travels with them through wire and log.
 /// </summary>
 public readonly record struct Entry(LogIndex Index, Term Term, EntryKind Kind, ReadOnlyMemory<byte> Data, uint DataCrc);
 

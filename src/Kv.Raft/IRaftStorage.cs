@@ -3,8 +3,8 @@ using Kv.Base;
 namespace Kv.Raft;
 
 /// <summary>
-/// The durable part of one group's log, as the core reads it. What the core has handed out in a <see cref="Ready"/> and that is
-/// not yet reported persisted, the core keeps itself. Called only from inside the core's methods.
+/// The durable part of one group's log, as the core reads it. What the core has handed out in a <see cref="Ready"/> and
+/// that is not yet reported persisted, the core keeps itself. Called only from inside the core's methods.
 /// </summary>
 public interface IRaftStorage
 {
@@ -18,10 +18,13 @@ public interface IRaftStorage
     bool TryGetTerm(LogIndex index, out Term term);
 
     /// <summary>
-    /// Adds entries [from, to) up to <paramref name="bytesMax"/> (at least one); false when <paramref name="from"/> was cut.
+    /// Adds entries [from, to) up to <paramref name="bytesMax"/> (at least one); false when <paramref name="from"/> was
+    /// cut.
     /// </summary>
     bool Read(LogIndex from, LogIndex toExclusive, long bytesMax, List<Entry> output);
 
-    /// <summary>The newest snapshot that can be sent now; null while one is being made (the core asks again later).</summary>
+    /// <summary>
+    /// The newest snapshot that can be sent now; null while one is being made (the core asks again later).
+    /// </summary>
     SnapshotMeta? Snapshot();
 }

@@ -1,3 +1,5 @@
+// Owns what peers of one group say to each other. A message is a value: never changed once made, so it may be kept,
+// sent again or dropped (raft survives all three).
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -22,15 +24,19 @@ public enum MessageKind : byte
 /// <summary>
 /// One message between two peers of a group. Immutable once made. Fields not used by a kind are zero:
 /// <list type="bullet">
-/// <item>PreVote/Vote: Term (the term asked for), LogIndex/LogTerm (last entry), Transfer (Transfer law), Priority.</item>
+/// <item>PreVote/Vote: Term (the term asked for), LogIndex/LogTerm (last entry), Transfer (Transfer law),
+/// Priority.</item>
 /// <item>…VoteResponse: Term, Reject.</item>
 /// <item>Append: LogIndex/LogTerm (entry before the first), Entries, Commit, SentAt.</item>
-/// <item>AppendResponse: LogIndex (last index now matched, or the rejected one), Reject, RejectHint + LogTerm (where to probe next), SentAt echoed.</item>
-/// <item>Heartbeat: Commit (never above what the target is known to hold), ReadId (newest ReadIndex round, 0 = none), SentAt.</item>
+/// <item>AppendResponse: LogIndex (last index now matched, or the rejected one), Reject, RejectHint + LogTerm (where to
+/// probe next), SentAt echoed.</item>
+/// <item>Heartbeat: Commit (never above what the target is known to hold), ReadId (newest ReadIndex round, 0 = none),
+/// SentAt.</item>
 /// <item>HeartbeatResponse: ReadId and SentAt echoed; LogIndex (last persisted index).</item>
 /// <item>Snapshot: Snapshot. The bytes go by another path.</item>
 /// <item>TimeoutNow: Term.</item>
-/// <item>ReadIndex: ReadId (the asker's own, fresh for each attempt). ReadIndexResponse: ReadId, LogIndex, Reject.</item>
+/// <item>ReadIndex: ReadId (the asker's own, fresh for each attempt). ReadIndexResponse: ReadId, LogIndex,
+/// Reject.</item>
 /// </list>
 /// </summary>
 public sealed record Message
@@ -55,15 +61,20 @@ public sealed record Message
 
     public LogIndex RejectHint { get; init; }
 
-    /// <summary>Identity of a ReadIndex attempt. Unique in its origin's life: never reused for a retry (row C3).</summary>
+    /// <summary>
+    /// Identity of a ReadIndex attempt. Unique in its origin's life: never reused for a retry (row C3).
+    /// </summary>
     public ulong ReadId { get; init; }
 
     /// <summary>
-    /// When the leader sent it, by the leader's clock; the answer carries it back unread. The lease rests on it (Lease law).
+    /// When the leader sent it, by the leader's clock; the answer carries it back unread. The lease rests on it (Lease
+    /// law).
     /// </summary>
     public Instant SentAt { get; init; }
 
-    /// <summary>The vote asked for follows a <c>TimeoutNow</c> of this term's leader and may skip the promise (Transfer law).</summary>
+    /// <summary>
+    /// The vote asked for follows a <c>TimeoutNow</c> of this term's leader and may skip the promise (Transfer law).
+    /// </summary>
     public bool Transfer { get; init; }
 
     public int Priority { get; init; }

@@ -2,7 +2,9 @@ using Kv.Base;
 
 namespace Kv.Raft;
 
-/// <summary>Settings of one peer's core. Times in ticks drive elections; times in milliseconds drive the lease (Lease law).</summary>
+/// <summary>
+/// Settings of one peer's core. Times in ticks drive elections; times in milliseconds drive the lease (Lease law).
+/// </summary>
 public sealed record RaftConfig
 {
     public required PeerId Id { get; init; }
@@ -10,7 +12,10 @@ public sealed record RaftConfig
     /// <summary>Seeds the randomised election timeouts.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>When this store started: the peer votes for nobody before this plus lease plus drift, unless it is the sole voter.</summary>
+    /// <summary>
+    /// When this store started: the peer votes for nobody before this plus lease plus drift, unless it is the sole
+    /// voter.
+    /// </summary>
     public required Instant StartedAt { get; init; }
 
     /// <summary>Where apply stands at start; entries up to it are not handed out again.</summary>

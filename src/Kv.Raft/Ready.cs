@@ -11,7 +11,8 @@ namespace Kv.Raft;
 /// (4) applies <see cref="CommittedEntries"/> in order (all are durable in this store's own log: Cut law) and calls
 /// <c>RaftNode.OnApplied</c>;
 /// (5) answers <see cref="ReadStates"/> once applied has reached their index.
-/// A Ready with nothing to persist (<see cref="PersistNumber"/> = 0) needs no <c>OnPersisted</c>, and its MessagesAfterPersist is empty.
+/// A Ready with nothing to persist (<see cref="PersistNumber"/> = 0) needs no <c>OnPersisted</c>, and its
+/// MessagesAfterPersist is empty.
 /// </summary>
 public sealed class Ready
 {
@@ -29,15 +30,20 @@ public sealed class Ready
 
     public IReadOnlyList<ReadState> ReadStates { get; init; } = [];
 
-    /// <summary>Term, vote, entries or snapshot changed: the write needs a sync. A changed commit hint alone does not.</summary>
+    /// <summary>
+    /// Term, vote, entries or snapshot changed: the write needs a sync. A changed commit hint alone does not.
+    /// </summary>
     public bool MustSync { get; init; }
 
-    /// <summary>Names the write for <c>OnPersisted</c>; rises by one per Ready that has something to persist; 0 = nothing to persist.</summary>
+    /// <summary>
+    /// Names the write for <c>OnPersisted</c>; rises by one per Ready that has something to persist; 0 = nothing to
+    /// persist.
+    /// </summary>
     public ulong PersistNumber { get; init; }
 }
 
 /// <summary>
-/// The answer to one ReadIndex: with <see cref="Refused"/> false, a read at a state applied up to <see cref="Index"/> is
-/// linearizable; with true the attempt failed and the caller may try again with a fresh id.
+/// The answer to one ReadIndex: with <see cref="Refused"/> false, a read at a state applied up to <see cref="Index"/>
+/// is linearizable; with true the attempt failed and the caller may try again with a fresh id.
 /// </summary>
 public readonly record struct ReadState(ulong ReadId, LogIndex Index, bool Refused);

@@ -1,3 +1,5 @@
+// Owns every bound and period of one store's loops, so that nothing else in Kv.Store names a number
+// that an operator could want to change.
 using Kv.Protocol;
 
 namespace Kv.Store;
@@ -24,7 +26,9 @@ public sealed record StoreOptions
     /// <summary>Interval of heartbeats between stores.</summary>
     public int StoreHeartbeatMs { get; init; } = 250;
 
-    /// <summary>Silence after which a store counts as dead for waking what slept under it. Above lease plus drift.</summary>
+    /// <summary>
+    /// Silence after which a store counts as dead for waking what slept under it. Above lease plus drift.
+    /// </summary>
     public int StoreSilenceMs { get; init; } = 1_000;
 
     /// <summary>No heartbeat is sent when the newest log sync is older than this (Progress law).</summary>
@@ -42,7 +46,9 @@ public sealed record StoreOptions
     /// <summary>Bytes of proposals taken in and not yet applied, over all regions.</summary>
     public long ProposalBytesMax { get; init; } = 128L * 1024 * 1024;
 
-    /// <summary>The same for one region, so that one cannot starve the others; the system region has its own share.</summary>
+    /// <summary>
+    /// The same for one region, so that one cannot starve the others; the system region has its own share.
+    /// </summary>
     public long ProposalBytesPerRegionMax { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>Bytes of messages from other stores waiting; beyond it they are dropped.</summary>
@@ -54,7 +60,9 @@ public sealed record StoreOptions
     /// <summary>Scans and ReadIndex reads waiting for the read loops.</summary>
     public int ReadsWaitingMax { get; init; } = 4_096;
 
-    /// <summary>Interval and bytes after which the engine's write-ahead log is synced and the raft log cut (Cut law).</summary>
+    /// <summary>
+    /// Interval and bytes after which the engine's write-ahead log is synced and the raft log cut (Cut law).
+    /// </summary>
     public int DurableIntervalMs { get; init; } = 1_000;
 
     public long DurableBytes { get; init; } = 64L * 1024 * 1024;

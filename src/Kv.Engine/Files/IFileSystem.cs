@@ -15,7 +15,9 @@ public interface IFileSystem
     /// <summary>Names (not paths) of the files in a folder, in ordinal order.</summary>
     IReadOnlyList<string> ListFiles(string directory);
 
-    /// <summary>Opens for reading and writing. <paramref name="create"/>: it must not exist; otherwise it must.</summary>
+    /// <summary>
+    /// Opens for reading and writing. <paramref name="create"/>: it must not exist; otherwise it must.
+    /// </summary>
     IFile Open(string path, bool create);
 
     /// <summary>Renames over an existing target. Durable only after <see cref="SyncDirectory"/>.</summary>
@@ -23,10 +25,16 @@ public interface IFileSystem
 
     void Delete(string path);
 
-    /// <summary>Makes created, renamed and deleted names in this folder durable. <paramref name="site"/> names the place in the code.</summary>
+    /// <summary>
+    /// Makes created, renamed and deleted names in this folder durable. <paramref name="site"/> names the place in the
+    /// code.
+    /// </summary>
     void SyncDirectory(string path, string site);
 
-    /// <summary>Takes the folder's lock for this process; throws <see cref="StorageException"/> naming the holder when it is taken.</summary>
+    /// <summary>
+    /// Takes the folder's lock for this process; throws <see cref="StorageException"/> naming the holder when it is
+    /// taken.
+    /// </summary>
     IDisposable LockDirectory(string path);
 
     long FreeBytes(string path);

@@ -1,8 +1,11 @@
 // Owns the contract of the raft log that all regions of a store share: one append-only log, one checked sync per batch.
-// It knows groups, indexes, terms, kinds and bytes; it does not know regions, peers or what an entry means (Format law).
+// It knows groups, indexes, terms, kinds and bytes; it does not know regions, peers or what an entry means (Format
+// law).
 namespace Kv.Engine.Log;
 
-/// <summary>One entry as the log keeps it. The bytes are immutable and owned by the GC; the CRC is fixed when the entry is made.</summary>
+/// <summary>
+/// One entry as the log keeps it. The bytes are immutable and owned by the GC; the CRC is fixed when the entry is made.
+/// </summary>
 public readonly record struct LogEntry(ulong Index, ulong Term, byte Kind, ReadOnlyMemory<byte> Data, uint DataCrc);
 
 /// <summary>What a group must not forget besides its entries. <c>Commit</c> is a hint and may lag.</summary>
@@ -17,11 +20,13 @@ public readonly record struct LogHardState(ulong Term, ulong Vote, ulong Commit)
 /// <param name="LastTerm">Term of the last entry.</param>
 /// <param name="Bytes">Payload bytes of the entries held.</param>
 public readonly record struct LogGroupState(
-    ulong Group, LogHardState HardState, ulong TruncatedIndex, ulong TruncatedTerm, ulong LastIndex, ulong LastTerm, long Bytes);
+    ulong Group, LogHardState HardState, ulong TruncatedIndex, ulong TruncatedTerm,
+    ulong LastIndex, ulong LastTerm, long Bytes);
 
 /// <summary>
-/// The shared raft log. <see cref="Write"/>, <see cref="Purge"/> and <see cref="KeepAlive"/> are called by one thread (the log writer); every read may be
-/// called from any thread. What a read returns is durable: an entry is visible only after its sync succeeded.
+/// The shared raft log. <see cref="Write"/>, <see cref="Purge"/> and <see cref="KeepAlive"/> are called by one thread
+/// (the log writer); every read may be called from any thread. What a read returns is durable: an entry is visible only
+/// after its sync succeeded.
 /// Failures throw <see cref="Files.StorageException"/> and are final for the log: every later write throws.
 /// </summary>
 public interface ISharedLog : IDisposable
@@ -42,14 +47,15 @@ public interface ISharedLog : IDisposable
     bool TryGetTerm(ulong group, ulong index, out ulong term);
 
     /// <summary>
-    /// Adds the entries [from, to) to <paramref name="output"/>, ending early when their bytes pass <paramref name="bytesMax"/> (at
-    /// least one is given). False when <paramref name="from"/> is not held any more or not yet; then nothing is added.
+    /// Adds the entries [from, to) to <paramref name="output"/>, ending early when their bytes pass
+    /// <paramref name="bytesMax"/> (at least one is given). False when <paramref name="from"/> is not held any more or
+    /// not yet; then nothing is added.
     /// </summary>
     bool Read(ulong group, ulong from, ulong toExclusive, long bytesMax, List<LogEntry> output);
 
     /// <summary>
-    /// Writes the batch as one frame and makes it durable with one sync. When it returns, everything in it is durable and
-    /// visible; when it throws, nothing may be acknowledged and the log is dead. An empty batch writes nothing.
+    /// Writes the batch as one frame and makes it durable with one sync. When it returns, everything in it is durable
+    /// and visible; when it throws, nothing may be acknowledged and the log is dead. An empty batch writes nothing.
     /// </summary>
     void Write(LogBatch batch);
 

@@ -1,3 +1,5 @@
+// Owns what one frame of the shared log carries: operations of any number of groups, in order, all durable or none. The
+// batch checks nothing against the log; the log does, before it writes.
 namespace Kv.Engine.Log;
 
 public enum LogOperationKind : byte
@@ -5,7 +7,9 @@ public enum LogOperationKind : byte
     /// <summary>Sets term, vote and commit hint.</summary>
     HardState = 1,
 
-    /// <summary>Appends entries; an entry at or below the last index first cuts everything from that index on.</summary>
+    /// <summary>
+    /// Appends entries; an entry at or below the last index first cuts everything from that index on.
+    /// </summary>
     Append = 2,
 
     /// <summary>Cuts everything up to and including an index (Cut law).</summary>
@@ -20,7 +24,8 @@ public enum LogOperationKind : byte
 
 /// <summary>One operation on one group. Only the fields of its kind are used.</summary>
 public readonly record struct LogOperation(
-    LogOperationKind Kind, ulong Group, LogHardState HardState, IReadOnlyList<LogEntry>? Entries, ulong Index, ulong Term);
+    LogOperationKind Kind, ulong Group, LogHardState HardState, IReadOnlyList<LogEntry>? Entries,
+    ulong Index, ulong Term);
 
 /// <summary>Operations of any number of groups that one frame makes durable together, in order.</summary>
 public sealed class LogBatch
@@ -37,7 +42,9 @@ public sealed class LogBatch
     public void SetHardState(ulong group, LogHardState state) =>
         _operations.Add(new LogOperation(LogOperationKind.HardState, group, state, null, 0, 0));
 
-    /// <summary>Entries must be consecutive by index. The list is kept, not copied: the caller must not change it.</summary>
+    /// <summary>
+    /// Entries must be consecutive by index. The list is kept, not copied: the caller must not change it.
+    /// </summary>
     public void Append(ulong group, IReadOnlyList<LogEntry> entries)
     {
         foreach (LogEntry entry in entries)

@@ -24,4 +24,5 @@ public readonly record struct SessionId(ulong High, ulong Low) : IComparable<Ses
 /// <param name="Sequence">Rises by one per write of the session, from 1.</param>
 /// <param name="Stamp">Newest region time the client had seen at the first send, in microseconds.</param>
 /// <param name="LowestUnacknowledged">No retry of a lower sequence will come.</param>
-public readonly record struct CommandIdentity(SessionId Session, ulong Sequence, ulong Stamp, ulong LowestUnacknowledged);
+public readonly record struct CommandIdentity(
+    SessionId Session, ulong Sequence, ulong Stamp, ulong LowestUnacknowledged);

@@ -1,10 +1,13 @@
-// Owns the bytes of a raft entry: what the log keeps, what the wire carries and what apply reads (Format law). One entry holds
-// all client writes of a region that were waiting when it was built; it has one region version and one region time.
+// Owns the bytes of a raft entry: what the log keeps, what the wire carries and what apply reads (Format law). One
+// entry holds all client writes of a region that were waiting when it was built; it has one region version and one
+// region time.
 //
-// Entry:    format (1 byte, = 1), region version (varint), region time in microseconds (varint), command count (varint), commands.
+// Entry: format (1 byte, = 1), region version (varint), region time in microseconds (varint), command count (varint),
+// commands.
 // Command:  length (varint) of what follows: kind (1 byte), kind version (1 byte), session (16 bytes), sequence, stamp,
 //           lowest unacknowledged (varints), body.
-// Body of a write (kind 1, version 1): mutation count (varint), then per mutation its kind (1 byte), key (length-prefixed) and,
+// Body of a write (kind 1, version 1): mutation count (varint), then per mutation its kind (1 byte), key
+// (length-prefixed) and,
 //           for a put, value (length-prefixed).
 using System.Buffers;
 using Kv.Base;
@@ -30,8 +33,12 @@ public static class EntryCodec
     /// <summary>Most commands one entry may hold; checked when it is read, before anything is allocated.</summary>
     public const int CommandCountMax = 65_536;
 
-    /// <summary>A write command, ready to be put into an entry. Keys in <paramref name="internalKeys"/> stand beside the mutations.</summary>
-    public static byte[] EncodeWrite(CommandIdentity identity, IReadOnlyList<byte[]> internalKeys, IReadOnlyList<Mutation> mutations)
+    /// <summary>
+    /// A write command, ready to be put into an entry. Keys in <paramref name="internalKeys"/> stand beside the
+    /// mutations.
+    /// </summary>
+    public static byte[] EncodeWrite(
+        CommandIdentity identity, IReadOnlyList<byte[]> internalKeys, IReadOnlyList<Mutation> mutations)
     {
         Invariant.Require(internalKeys.Count == mutations.Count);
         int size = 2 + SessionId.Bytes + (4 * SpanWriter.VarUInt64BytesMax);
