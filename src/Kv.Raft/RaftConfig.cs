@@ -1,3 +1,4 @@
+// Owns the settings of one core and their defaults. Fixed for the life of a peer: a change is a new peer object.
 using Kv.Base;
 
 namespace Kv.Raft;
