@@ -4,7 +4,9 @@ namespace Kv.Raft;
 
 /// <summary>
 /// The durable part of one group's log, as the core reads it. What the core has handed out in a <see cref="Ready"/> and
-/// that is not yet reported persisted, the core keeps itself. Called only from inside the core's methods.
+/// that is not yet reported persisted, the core keeps itself: it asks only for places below the first of these. Called
+/// only from inside the core's methods. Entries of a write replace everything from their first index on; when
+/// <c>OnPersisted</c> is called for a write, what it wrote must be readable here.
 /// </summary>
 public interface IRaftStorage
 {

@@ -29,14 +29,15 @@ public enum MessageKind : byte
 /// <item>…VoteResponse: Term, Reject.</item>
 /// <item>Append: LogIndex/LogTerm (entry before the first), Entries, Commit, SentAt.</item>
 /// <item>AppendResponse: LogIndex (last index now matched, or the rejected one), Reject, RejectHint + LogTerm (where to
-/// probe next), SentAt echoed.</item>
+/// probe next), SentAt echoed, Commit (what the sender knows committed).</item>
 /// <item>Heartbeat: Commit (never above what the target is known to hold), ReadId (newest ReadIndex round, 0 = none),
 /// SentAt.</item>
-/// <item>HeartbeatResponse: ReadId and SentAt echoed; LogIndex (last persisted index).</item>
-/// <item>Snapshot: Snapshot. The bytes go by another path.</item>
+/// <item>HeartbeatResponse: ReadId and SentAt echoed; LogIndex (last persisted index), Commit (what the sender knows
+/// committed).</item>
+/// <item>Snapshot: Snapshot, SentAt. The bytes go by another path.</item>
 /// <item>TimeoutNow: Term.</item>
-/// <item>ReadIndex: ReadId (the asker's own, fresh for each attempt). ReadIndexResponse: ReadId, LogIndex,
-/// Reject.</item>
+/// <item>ReadIndex: ReadId (the asker's own, fresh for each attempt), SentAt (the asker's clock). ReadIndexResponse:
+/// ReadId, SentAt echoed, LogIndex, Reject.</item>
 /// </list>
 /// </summary>
 public sealed record Message

@@ -58,6 +58,21 @@ public sealed record RaftConfig
     /// <summary>Ticks after which an unfinished leadership transfer is given up.</summary>
     public int TransferTicks { get; init; } = 10;
 
-    /// <summary>Higher campaigns sooner. 0 is usual.</summary>
+    /// <summary>Above 0 campaigns sooner than 0 (the usual), below 0 later. Voters compare it in pre-votes.</summary>
     public int Priority { get; init; }
+
+    /// <summary>
+    /// The peer that the promise of a start does not bind (Split law: the child's peer on the parent leader's store; at the
+    /// founding of a cluster, the peer that shall lead first). None = the promise binds all.
+    /// </summary>
+    public PeerId FirstLeader { get; init; }
+
+    /// <summary>
+    /// True: a risen commit is told at once, with an empty append if need be. False: with the next append or heartbeat, which
+    /// halves the messages of a lone write and lets followers apply later.
+    /// </summary>
+    public bool CommitAtOnce { get; init; } = true;
+
+    /// <summary>Reads that may wait for a round, own and forwarded; beyond it they are refused.</summary>
+    public int PendingReadsMax { get; init; } = 65_536;
 }

@@ -1,0 +1,60 @@
+using Kv.Base;
+
+namespace Kv.Raft;
+
+/// <summary>Whether a membership that came from outside can be in force at all.</summary>
+internal static class ConfCheck
+{
+    private const int PeersMax = 64;
+
+    public static bool IsValid(ConfState conf)
+    {
+        if (conf.Voters.Count == 0
+            || conf.Voters.Count + conf.VotersOutgoing.Count + conf.Learners.Count + conf.LearnersNext.Count > PeersMax
+            || (conf.LearnersNext.Count > 0 && conf.VotersOutgoing.Count == 0))
+        {
+            return false;
+        }
+
+        return AreDistinct(conf.Voters) && AreDistinct(conf.VotersOutgoing) && AreDistinct(conf.Learners)
+            && AreDistinct(conf.LearnersNext) && AreApart(conf.Learners, conf.Voters)
+            && AreApart(conf.Learners, conf.VotersOutgoing);
+    }
+
+    private static bool AreDistinct(IReadOnlyList<PeerId> peers)
+    {
+        for (int i = 0; i < peers.Count; i++)
+        {
+            if (peers[i].IsNone)
+            {
+                return false;
+            }
+
+            for (int j = 0; j < i; j++)
+            {
+                if (peers[i] == peers[j])
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private static bool AreApart(IReadOnlyList<PeerId> first, IReadOnlyList<PeerId> second)
+    {
+        foreach (PeerId each in first)
+        {
+            foreach (PeerId other in second)
+            {
+                if (each == other)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+}
