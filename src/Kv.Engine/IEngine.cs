@@ -83,7 +83,8 @@ public interface IEngineReader
 
     /// <summary>
     /// An unpositioned iterator over [start, end) on a view frozen now (or at the snapshot). An empty
-    /// <paramref name="start"/> is the first key; a null <paramref name="end"/> is past the last.
+    /// <paramref name="start"/> is the first key; a null or empty <paramref name="end"/> is past the last (a null array
+    /// converts to an empty memory, so the two must mean the same).
     /// </summary>
     IEngineIterator Iterate(ColumnFamily family, ReadOnlyMemory<byte> start, ReadOnlyMemory<byte>? end);
 }

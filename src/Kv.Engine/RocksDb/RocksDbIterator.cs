@@ -157,7 +157,7 @@ internal sealed unsafe class RocksDbIterator : IEngineIterator
                 Native.ReadOptionsSetLowerBound(_readOptions, _bounds, (nuint)start.Length);
             }
 
-            if (end.HasValue)
+            if (endSpan.Length > 0)
             {
                 endSpan.CopyTo(new Span<byte>(_bounds + start.Length, endSpan.Length));
                 Native.ReadOptionsSetUpperBound(_readOptions, _bounds + start.Length, (nuint)endSpan.Length);
