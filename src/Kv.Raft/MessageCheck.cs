@@ -1,5 +1,5 @@
-// Owns what a message must look like before it is believed. Everything here comes from the wire: a broken or hostile sender
-// must not be able to stop the process or destroy the group (testing rows 37 to 40).
+// Owns what a message must look like before it is believed. Everything here comes from the wire: a broken or hostile
+// sender must not be able to stop the process or destroy the group (testing rows 37 to 40).
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -45,7 +45,8 @@ internal static class MessageCheck
     }
 
     /// <summary>Index 0 is before every log and has no term; every other place has one.</summary>
-    private static bool IsPlace(Message message) => (message.LogIndex == LogIndex.Zero) == (message.LogTerm == Term.Zero);
+    private static bool IsPlace(Message message) =>
+        (message.LogIndex == LogIndex.Zero) == (message.LogTerm == Term.Zero);
 
     private static bool AreConsecutive(Message message)
     {

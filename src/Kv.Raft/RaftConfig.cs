@@ -62,17 +62,20 @@ public sealed record RaftConfig
     public int Priority { get; init; }
 
     /// <summary>
-    /// The peer that the promise of a start does not bind (Split law: the child's peer on the parent leader's store; at the
-    /// founding of a cluster, the peer that shall lead first). None = the promise binds all.
+    /// The peer that the promise of a start does not bind (Split law: the child's peer on the parent leader's store;
+    /// at the founding of a cluster, the peer that shall lead first). None = the promise binds all.
     /// </summary>
     public PeerId FirstLeader { get; init; }
 
     /// <summary>
-    /// True: a risen commit is told at once, with an empty append if need be. False: with the next append or heartbeat, which
-    /// halves the messages of a lone write and lets followers apply later.
+    /// True: a risen commit is told at once, with an empty append if need be. False: with the next append or
+    /// heartbeat, which halves the messages of a lone write and lets followers apply later.
     /// </summary>
     public bool CommitAtOnce { get; init; } = true;
 
     /// <summary>Reads that may wait for a round, own and forwarded; beyond it they are refused.</summary>
     public int PendingReadsMax { get; init; } = 65_536;
+
+    /// <summary>Entries a learner may lack and still be made a voter.</summary>
+    public int PromoteLagMax { get; init; } = 1024;
 }

@@ -8,8 +8,8 @@ namespace Kv.Raft;
 
 public sealed partial class RaftPeer
 {
-    // Use: a voter of higher priority lets this many pre-votes of lower ones pass by, to campaign itself first. Bounded, so that
-    // a peer that cannot win holds up an election for a moment only.
+    // Use: a voter of higher priority lets this many pre-votes of lower ones pass by, to campaign itself first.
+    // Bounded, so that a peer that cannot win holds up an election for a moment only.
     private const int PriorityRefusalsMax = 2;
 
     private int _electionElapsed;
@@ -22,8 +22,8 @@ public sealed partial class RaftPeer
     private bool _campaignIsTransfer;
 
     /// <summary>
-    /// Starts an election now, by pre-vote first. While a promise runs, it starts with the first tick after it. Does nothing
-    /// while leading, for a learner, during a snapshot install, or with an unapplied membership change.
+    /// Starts an election now, by pre-vote first. While a promise runs, it starts with the first tick after it. Does
+    /// nothing while leading, for a learner, during a snapshot install, or with an unapplied membership change.
     /// </summary>
     public void Campaign(Instant now)
     {
@@ -43,8 +43,8 @@ public sealed partial class RaftPeer
     }
 
     /// <summary>
-    /// Forgets who leads, so that an election needs not wait for ticks of silence (store silence). The promise stays. Nothing
-    /// happens on a leader or candidate; the next message of the leader undoes it.
+    /// Forgets who leads, so that an election needs not wait for ticks of silence (store silence). The promise stays.
+    /// Nothing happens on a leader or candidate; the next message of the leader undoes it.
     /// </summary>
     public void ForgetLeader(Instant now)
     {
@@ -177,7 +177,8 @@ public sealed partial class RaftPeer
         Message response = NewMessage(pre ? MessageKind.PreVoteResponse : MessageKind.VoteResponse, message.From) with
         {
             Reject = !granted,
-            // A granted pre-vote answers for the term asked about; a refusal shows this peer's own, so that the other follows.
+            // A granted pre-vote answers for the term asked about; a refusal shows this peer's own, so that the other
+            // follows.
             Term = granted ? message.Term : _term,
         };
         if (granted && !pre)
@@ -301,8 +302,8 @@ public sealed partial class RaftPeer
     }
 
     /// <summary>
-    /// Draws the next timeout from [E, 2E), so that peers seldom campaign at once (Raft §9.3). A higher priority draws from the
-    /// lower half, a negative one from above.
+    /// Draws the next timeout from [E, 2E), so that peers seldom campaign at once (Raft §9.3). A higher priority
+    /// draws from the lower half, a negative one from above.
     /// </summary>
     private void ResetElectionTimer()
     {

@@ -1,7 +1,8 @@
 // Owns what a follower does with its leader's log. Invariants:
 //   an entry that agrees with the leader's is never cut, however old the append (row B2);
 //   the commit rises only to what this append is known to cover (row B3);
-//   what is acknowledged as held is durable first (Output); what is acknowledged as heard renews the promise (Lease law).
+//   what is acknowledged as held is durable first (Output); what is acknowledged as heard renews the promise (Lease
+//   law).
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -55,7 +56,8 @@ public sealed partial class RaftPeer
 
         if (message.Commit > _log.LastIndex)
         {
-            // The leader knows this peer to hold what it does not hold: its log lost something, or the sender is broken.
+            // The leader knows this peer to hold what it does not hold: its log lost something, or the sender is
+            // broken.
             _droppedCount++;
             return;
         }

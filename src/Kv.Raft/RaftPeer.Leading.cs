@@ -11,8 +11,8 @@ public sealed partial class RaftPeer
     // Use: the index of this leader's first entry; committing it opens reads and membership changes.
     private LogIndex _termStartIndex;
 
-    // Use: payload bytes of own proposals not yet handed to apply, against UncommittedBytesMax. Entries of older terms are not
-    // counted, so it is clamped at zero.
+    // Use: payload bytes of own proposals not yet handed to apply, against UncommittedBytesMax. Entries of older
+    // terms are not counted, so it is clamped at zero.
     private long _uncommittedBytes;
 
     // Use: some follower may have something to be sent. Invariant: false unless leading.
@@ -141,7 +141,8 @@ public sealed partial class RaftPeer
 
     private bool TrySendSnapshot(Progress peer)
     {
-        // A peer that does not answer would only hold the snapshot's files; its next heartbeat answer brings it back here.
+        // A peer that does not answer would only hold the snapshot's files; its next heartbeat answer brings it back
+        // here.
         if (!peer.RecentActive || _log.MaySendSnapshot() is not { } snapshot || snapshot.Index < peer.Next.Previous())
         {
             peer.PauseFlow();
@@ -154,7 +155,8 @@ public sealed partial class RaftPeer
         return true;
     }
 
-    /// <summary>Commit is the lesser of ours and what the target surely holds: a heartbeat says nothing of the log before it.</summary>
+    /// <summary>Commit is the lesser of ours and what the target surely holds: a heartbeat says nothing of the log
+    /// before it.</summary>
     private void BroadcastHeartbeat(Instant now)
     {
         _heartbeatElapsed = 0;
@@ -166,7 +168,12 @@ public sealed partial class RaftPeer
             }
 
             LogIndex commit = LogIndex.Min(peer.Match, _log.Committed);
-            Send(NewMessage(MessageKind.Heartbeat, peer.Id) with { Commit = commit, ReadId = _readRound, SentAt = now });
+            Send(NewMessage(MessageKind.Heartbeat, peer.Id) with
+            {
+                Commit = commit,
+                ReadId = _readRound,
+                SentAt = now,
+            });
             peer.OnCommitSent(commit);
         }
     }
@@ -200,8 +207,9 @@ public sealed partial class RaftPeer
         LogIndex hint = LogIndex.Min(message.RejectHint, message.LogIndex);
         if (message.LogTerm > Term.Zero)
         {
-            // The follower's log has this term at the hint: nothing above the last place where ours is at most of that term
-            // can agree. Both sides skip whole terms, so a long divergent tail costs a round per term, not per entry.
+            // The follower's log has this term at the hint: nothing above the last place where ours is at most of
+            // that term can agree. Both sides skip whole terms, so a long divergent tail costs a round per term, not
+            // per entry.
             hint = _log.FindConflictByTerm(hint, message.LogTerm).Index;
         }
 
@@ -295,7 +303,8 @@ public sealed partial class RaftPeer
         _flushNeeded |= _config.CommitAtOnce;
     }
 
-    /// <summary>The transport lost messages to <paramref name="peer"/>: what is in flight cannot be counted on.</summary>
+    /// <summary>The transport lost messages to <paramref name="peer"/>: what is in flight cannot be counted
+    /// on.</summary>
     public void OnUnreachable(PeerId peer)
     {
         if (IsLeader && _tracker.Find(peer) is { State: ProgressState.Replicate } progress && peer != Id)
@@ -304,7 +313,8 @@ public sealed partial class RaftPeer
         }
     }
 
-    /// <summary>How the sending of a snapshot ended. Until then nothing else is sent to <paramref name="peer"/> (row E8).</summary>
+    /// <summary>How the sending of a snapshot ended. Until then nothing else is sent to <paramref name="peer"/> (row
+    /// E8).</summary>
     public void OnSnapshotReport(PeerId peer, bool ok)
     {
         if (!IsLeader || _tracker.Find(peer) is not { State: ProgressState.Snapshot } progress)

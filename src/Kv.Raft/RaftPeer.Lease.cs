@@ -1,14 +1,16 @@
-// Owns both sides of the lease (Lease law): the leader's right to answer reads alone, and the voters' promise that makes it
-// true. Everything here is counted in Instants of this store's own clock, never in ticks: a paused process counts no ticks.
-// Why it holds: a lease that ends at S + D rests on a quorum that acknowledged messages sent at S or later. Each of them, from
-// its acknowledgement on, helps elect nobody for D plus drift, a restart included; any new leader needs one of them.
+// Owns both sides of the lease (Lease law): the leader's right to answer reads alone, and the voters' promise that
+// makes it true. Everything here is counted in Instants of this store's own clock, never in ticks: a paused process
+// counts no ticks. Why it holds: a lease that ends at S + D rests on a quorum that acknowledged messages sent at S or
+// later. Each of them, from its acknowledgement on, helps elect nobody for D plus drift, a restart included; any new
+// leader needs one of them.
 using Kv.Base;
 
 namespace Kv.Raft;
 
 public sealed partial class RaftPeer
 {
-    // Use: before this nobody gets this peer's vote or pre-vote, itself included (a transfer excepted). Invariant: only rises.
+    // Use: before this nobody gets this peer's vote or pre-vote, itself included (a transfer excepted). Invariant:
+    // only rises.
     private Instant _promiseEnd;
 
     // Use: the promise in force is only the one a start makes; the config may exempt one peer from it (Split law).
@@ -21,9 +23,9 @@ public sealed partial class RaftPeer
     public Instant PromiseEnd => _promiseEnd;
 
     /// <summary>
-    /// Until when this leader may answer reads without asking anyone; Zero when it may not: not leading, asleep, transferring,
-    /// or after a <c>TimeoutNow</c> in this term. The owner publishes it before it sends the messages of the same Ready.
-    /// A sole voter's lease is always <paramref name="now"/> plus D.
+    /// Until when this leader may answer reads without asking anyone; Zero when it may not: not leading, asleep,
+    /// transferring, or after a <c>TimeoutNow</c> in this term. The owner publishes it before it sends the messages
+    /// of the same Ready. A sole voter's lease is always <paramref name="now"/> plus D.
     /// </summary>
     public Instant LeaseEnd(Instant now)
     {
@@ -37,8 +39,8 @@ public sealed partial class RaftPeer
     }
 
     /// <summary>
-    /// A start promises what the life before may have promised. A sole voter owes no one, unless its log may hold a change that
-    /// gave it company.
+    /// A start promises what the life before may have promised. A sole voter owes no one, unless its log may hold a
+    /// change that gave it company.
     /// </summary>
     private void StartPromise()
     {
@@ -65,9 +67,9 @@ public sealed partial class RaftPeer
         now < _promiseEnd && !(_promiseIsOfStart && candidate == _config.FirstLeader && !candidate.IsNone);
 
     /// <summary>
-    /// Whether a vote or pre-vote must be refused whatever the logs say: because of the promise, or because this peer is in
-    /// touch with a leader, so that an election would only disturb. The second is counted in ticks and never holds up a
-    /// sleeping group: sleep and wake forget the contact.
+    /// Whether a vote or pre-vote must be refused whatever the logs say: because of the promise, or because this peer
+    /// is in touch with a leader, so that an election would only disturb. The second is counted in ticks and never
+    /// holds up a sleeping group: sleep and wake forget the contact.
     /// </summary>
     private bool RefusesVote(Message message, Instant now)
     {

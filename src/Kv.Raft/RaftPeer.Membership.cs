@@ -1,4 +1,10 @@
 // Owns changes of membership. A change takes effect when it is applied, on every peer at the same log index.
+// Invariants:
+//   one change at a time: the next is proposed only when all before it are applied here and this leader has committed
+//   in its own term (rows D1, D2);
+//   a peer with a committed change not yet applied does not campaign. That the commit index is durable with the
+//   entries of the same write is what makes this hold after a crash;
+//   a voter was a learner that had caught up (row D8).
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -7,8 +13,114 @@ public sealed partial class RaftPeer
 {
     private const long ScanBytesMax = 1024 * 1024;
 
-    // Use: no change is proposed before this index is applied: one at a time (rows D1, D2). Invariant: only rises in a term.
+    // Use: no change is proposed before this index is applied. Invariant: only rises in a term.
     private LogIndex _pendingConfIndex;
+
+    /// <summary>
+    /// Proposes a change. Refused (<see cref="ProposeOutcome.ConfChangeRefused"/>) while another is under way, before
+    /// this leader has committed in its own term, when it cannot be made from the membership in force, and when it
+    /// makes a voter of a peer that is not a learner with at most <see cref="RaftConfig.PromoteLagMax"/> entries to go.
+    /// </summary>
+    public ProposeResult ProposeConfChange(ConfChange change, Instant now)
+    {
+        byte[] data = change.Encode();
+        ProposeOutcome outcome = CheckProposal(data.Length);
+        if (outcome == ProposeOutcome.Accepted && !MayChange(change))
+        {
+            outcome = ProposeOutcome.ConfChangeRefused;
+        }
+
+        if (outcome != ProposeOutcome.Accepted)
+        {
+            return ProposeResult.Refused(outcome);
+        }
+
+        WakeLeader(now);
+        return AppendConfChange(data);
+    }
+
+    /// <summary>
+    /// Called when an entry of kind <see cref="EntryKind.ConfChange"/> is applied, before <see cref="OnApplied"/> for
+    /// its index. Returns the membership now in force, to be made durable before anything follows from it (Truth
+    /// law). A change that the layer above refuses at apply is not passed here; then nothing changes.
+    /// </summary>
+    public ConfState ApplyConfChange(ConfChange change)
+    {
+        if (ConfChanger.Apply(Conf, change) is not { } conf)
+        {
+            return Conf;
+        }
+
+        _tracker.SetConf(conf);
+        if (IsLeader)
+        {
+            OnConfChangedWhileLeading();
+        }
+
+        return conf;
+    }
+
+    private bool MayChange(ConfChange change)
+    {
+        if (!CommittedInOwnTerm || _log.Applied < _pendingConfIndex || ConfChanger.Apply(Conf, change) is null)
+        {
+            return false;
+        }
+
+        foreach (ConfChangeStep step in change.Steps)
+        {
+            if (step.Kind == ConfChangeKind.AddVoter && !_tracker.Voters.Contains(step.Peer) && !IsCaughtUp(step.Peer))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool IsCaughtUp(PeerId peer) =>
+        _tracker.Find(peer) is { State: ProgressState.Replicate, RecentActive: true } progress
+        && _log.LastIndex - progress.Match <= (ulong)_config.PromoteLagMax;
+
+    private ProposeResult AppendConfChange(byte[] data)
+    {
+        ProposeResult result = AppendOwn(EntryKind.ConfChange, data, Crc32C.Compute(data));
+        _pendingConfIndex = result.Index;
+        return result;
+    }
+
+    private void OnConfChangedWhileLeading()
+    {
+        if (!_tracker.Voters.Contains(Id))
+        {
+            // Removed or made a learner. Tell the others that the change is committed, or they would have to find out
+            // by an election (row D6); no lease rests on these messages, so they carry no time.
+            FlushAppends(Instant.Zero);
+            BecomeFollower(_term, default);
+            return;
+        }
+
+        _tracker.AlignProgress(_log.LastIndex.Next(), _config);
+        _flushNeeded = true;
+        if (!_transferTarget.IsNone && !_tracker.Voters.Incoming.Contains(_transferTarget))
+        {
+            _transferTarget = default;
+            _transferTold = default;
+        }
+
+        // The quorum may be smaller than before.
+        MaybeCommit();
+        CompleteReads();
+    }
+
+    /// <summary>A joint configuration that its proposer marked so is left as soon as it is in force here.</summary>
+    private void MaybeLeaveJoint()
+    {
+        if (IsLeader && _tracker.Voters.IsJoint && Conf.AutoLeave && _log.Applied >= _pendingConfIndex)
+        {
+            AppendConfChange(ConfChange.LeaveJoint.Encode());
+        }
+    }
 
     /// <summary>Whether a membership change stands in the log in (after, upTo].</summary>
     private bool HasConfChange(LogIndex after, LogIndex upTo)

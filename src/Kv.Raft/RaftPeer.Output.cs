@@ -1,13 +1,14 @@
 // Owns what leaves the core: the Ready, and which messages wait for the disk. Three ways to send:
 //   Send, at once, beside the write:
-//     Append, Heartbeat, Snapshot, TimeoutNow, ReadIndexResponse of a leader: its term and its own vote were durable before it
-//       led, and it does not count its own log before that is durable, so nobody relies on what its disk may lose;
+//     Append, Heartbeat, Snapshot, TimeoutNow, ReadIndexResponse of a leader: its term and its own vote were durable
+//     before it led, and it does not count its own log before that is durable, so nobody relies on what its disk may
+//     lose;
 //     PreVote: binds nobody, and what it claims is asked again, durably, by the Vote;
 //     ReadIndex: a question.
 //   SendClaim, at once when term and vote are durable, else after the write:
-//     HeartbeatResponse and refusals: they show this peer's term and acknowledge a leader of it, but claim nothing of the log.
-//     The promise they make needs no disk: a start promises anew (Lease law). During a snapshot install they wait too
-//     (Snapshot law: until it is done the peer acknowledges nothing).
+//     HeartbeatResponse and refusals: they show this peer's term and acknowledge a leader of it, but claim nothing of
+//     the log. The promise they make needs no disk: a start promises anew (Lease law). During a snapshot install they
+//     wait too (Snapshot law: until it is done the peer acknowledges nothing).
 //   SendAfterPersist, when everything accepted so far is durable:
 //     Vote: others' answers rest on the term, on the own vote, and on the log it claims (row A3);
 //     VoteResponse that grants: a vote forgotten is a vote given twice (row A1);
@@ -38,10 +39,11 @@ public sealed partial class RaftPeer
 
     /// <summary>Whether <see cref="TakeReady"/> would give something to do.</summary>
     public bool HasReady =>
-        _messages is not null || _afterPersist is not null || _readStates is not null || _flushNeeded || _newReads is not null
-        || _log.Unstable.HasUnhanded || TermOrVoteChanged || MayHandToApply;
+        _messages is not null || _afterPersist is not null || _readStates is not null || _flushNeeded
+        || _newReads is not null || _log.Unstable.HasUnhanded || TermOrVoteChanged || MayHandToApply;
 
-    /// <summary>Everything to be done since the last call; see <see cref="Ready"/>. The lists are the caller's.</summary>
+    /// <summary>Everything to be done since the last call; see <see cref="Ready"/>. The lists are the
+    /// caller's.</summary>
     public Ready TakeReady(Instant now)
     {
         if (_newReads is not null)
@@ -87,8 +89,8 @@ public sealed partial class RaftPeer
     }
 
     /// <summary>
-    /// The write of the Ready with this number, and all before it, are durable. A number reported before changes nothing. What
-    /// was overwritten since it was handed out does not become stable by it (row B6).
+    /// The write of the Ready with this number, and all before it, are durable. A number reported before changes
+    /// nothing. What was overwritten since it was handed out does not become stable by it (row B6).
     /// </summary>
     public void OnPersisted(ulong persistNumber, Instant now)
     {
@@ -112,7 +114,8 @@ public sealed partial class RaftPeer
     private bool TermAndVoteDurable => _term == _durableHardState.Term && _vote == _durableHardState.Vote;
 
     private bool MayHandToApply =>
-        _log.Applicable > _log.HandedToApply && (_applyBytes < _config.CommittedBytesPerReadyMax || _applyPages is not { Count: > 0 });
+        _log.Applicable > _log.HandedToApply
+        && (_applyBytes < _config.CommittedBytesPerReadyMax || _applyPages is not { Count: > 0 });
 
     private void Send(Message message) => (_messages ??= []).Add(message);
 
@@ -141,7 +144,8 @@ public sealed partial class RaftPeer
     }
 
     /// <summary>
-    /// An acceptance takes the place of the one just before it that says less: all of them would be sent in the same moment.
+    /// An acceptance takes the place of the one just before it that says less: all of them would be sent in the same
+    /// moment.
     /// </summary>
     private void AddAfterPersist(Message message)
     {

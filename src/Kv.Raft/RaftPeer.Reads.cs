@@ -1,5 +1,5 @@
-// Owns ReadIndex (Raft dissertation §6.4): a read is linearizable at the commit index of a leader that proves, by a heartbeat
-// round begun after the read arrived, that it led then. Invariants:
+// Owns ReadIndex (Raft dissertation §6.4): a read is linearizable at the commit index of a leader that proves, by a
+// heartbeat round begun after the read arrived, that it led then. Invariants:
 //   a round's number is never used twice in this peer's life; a read counts only rounds begun after it came (row C3);
 //   no read is answered before this leader has committed in its own term (row C2);
 //   a change of role or leader refuses what waits: it is never answered from the new state.
@@ -9,7 +9,8 @@ namespace Kv.Raft;
 
 public sealed partial class RaftPeer
 {
-    private readonly record struct PendingRead(ulong Round, LogIndex Index, PeerId Origin, ulong ReadId, Instant SentAt);
+    private readonly record struct PendingRead(
+        ulong Round, LogIndex Index, PeerId Origin, ulong ReadId, Instant SentAt);
 
     // Use: the number of the newest round; heartbeats carry it. Invariant: only rises.
     private ulong _readRound;
@@ -26,10 +27,10 @@ public sealed partial class RaftPeer
     private List<ReadState>? _readStates;
 
     /// <summary>
-    /// Asks for a linearizable read. The answer is a <see cref="ReadState"/> with this id in some later Ready; a follower's may
-    /// get lost with a message, so its asker waits with a limit and retries under a fresh id. Ids must be unique over all lives
-    /// of the asking peer: take the store's incarnation into them. False = refused now: no leader, a leader that has not
-    /// committed in its own term, or too many waiting.
+    /// Asks for a linearizable read. The answer is a <see cref="ReadState"/> with this id in some later Ready; a
+    /// follower's may get lost with a message, so its asker waits with a limit and retries under a fresh id. Ids must
+    /// be unique over all lives of the asking peer: take the store's incarnation into them. False = refused now: no
+    /// leader, a leader that has not committed in its own term, or too many waiting.
     /// </summary>
     public bool ReadIndex(ulong readId, Instant now)
     {

@@ -1,6 +1,6 @@
-// Owns what sleep means to the core (Sleep law). The store decides when; asleep means: no ticks, nothing sent, no lease. A
-// leader's lease begins anew with the first round after waking; a follower keeps its leader's name, and its promise runs out by
-// the clock, so that store silence lets the group elect at once.
+// Owns what sleep means to the core (Sleep law). The store decides when; asleep means: no ticks, nothing sent, no
+// lease. A leader's lease begins anew with the first round after waking; a follower keeps its leader's name, and its
+// promise runs out by the clock, so that store silence lets the group elect at once.
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -15,8 +15,8 @@ public sealed partial class RaftPeer
 
     /// <summary>
     /// For a leader: nothing is under way, everything is committed, applied and durable here, and each peer among
-    /// <paramref name="livePeers"/> (those on stores known to live) holds the same last index and said that it knows the commit.
-    /// Peers not named are left to be caught up when their store starts anew. False for everyone else.
+    /// <paramref name="livePeers"/> (those on stores known to live) holds the same last index and said that it knows
+    /// the commit. Peers not named are left to be caught up when their store starts anew. False for everyone else.
     /// </summary>
     public bool CanSleep(ReadOnlySpan<PeerId> livePeers)
     {
@@ -29,7 +29,8 @@ public sealed partial class RaftPeer
 
         foreach (Progress peer in _tracker.Progress)
         {
-            if (peer.Id != Id && PeerIdSet.Contains(livePeers, peer.Id) && (peer.Match != last || peer.KnownCommit != last))
+            bool level = peer.Match == last && peer.KnownCommit == last;
+            if (peer.Id != Id && !level && PeerIdSet.Contains(livePeers, peer.Id))
             {
                 return false;
             }
@@ -47,8 +48,8 @@ public sealed partial class RaftPeer
     }
 
     /// <summary>
-    /// Wakes: a leader takes all peers for active and sends a heartbeat at once; a follower starts its election timer anew.
-    /// Nothing happens when awake.
+    /// Wakes: a leader takes all peers for active and sends a heartbeat at once; a follower starts its election timer
+    /// anew. Nothing happens when awake.
     /// </summary>
     public void Wake(Instant now)
     {

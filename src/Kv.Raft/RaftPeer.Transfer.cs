@@ -1,5 +1,5 @@
-// Owns the handing over of leadership (Transfer law): bring the target up to date, tell it to campaign at once, and serve no
-// lease read from then to the end of the term, whether the target wins, loses, or never got the message.
+// Owns the handing over of leadership (Transfer law): bring the target up to date, tell it to campaign at once, and
+// serve no lease read from then to the end of the term, whether the target wins, loses, or never got the message.
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -17,8 +17,8 @@ public sealed partial class RaftPeer
 
     /// <summary>
     /// Hands leadership to a voter. Proposals are refused until it is done or given up after
-    /// <see cref="RaftConfig.TransferTicks"/>. Does nothing when this peer does not lead, or the target is itself, a learner,
-    /// or already the target.
+    /// <see cref="RaftConfig.TransferTicks"/>. Does nothing when this peer does not lead, or the target is itself, a
+    /// learner, or already the target.
     /// </summary>
     public void TransferLeadership(PeerId target, Instant now)
     {

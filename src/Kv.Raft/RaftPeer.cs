@@ -1,8 +1,8 @@
-// Owns one peer's part in its group's consensus: a pure machine. Inputs are messages, ticks, proposals and completions of
-// storage work; the one output is Ready. Each aspect has its file: Election, Lease, Leading, Following, Reads, Transfer,
-// Sleep, Membership, Output. Invariants:
-//   the term never falls, and in one term at most one vote is given; both are durable before any message that shows them
-//   to a quorum (Output says which messages wait, and why the others need not);
+// Owns one peer's part in its group's consensus: a pure machine. Inputs are messages, ticks, proposals and
+// completions of storage work; the one output is Ready. Each aspect has its file: Election, Lease, Leading,
+// Following, Reads, Transfer, Sleep, Membership, Output. Invariants:
+//   the term never falls, and in one term at most one vote is given; both are durable before any message that shows
+//   them to a quorum (Output says which messages wait, and why the others need not);
 //   a leader exists only while it is this term's only one; it never replaces an entry of its own log;
 //   nothing here reads a clock or draws an unseeded number: the same inputs give the same outputs.
 using Kv.Base;
@@ -10,8 +10,9 @@ using Kv.Base;
 namespace Kv.Raft;
 
 /// <summary>
-/// The consensus core of one peer. Not thread-safe: one loop owns it. After any input the owner looks at <see cref="HasReady"/>
-/// and carries out what <see cref="TakeReady"/> gives. Nothing that comes from the wire makes it throw; a broken invariant does.
+/// The consensus core of one peer. Not thread-safe: one loop owns it. After any input the owner looks at <see
+/// cref="HasReady"/> and carries out what <see cref="TakeReady"/> gives. Nothing that comes from the wire makes it
+/// throw; a broken invariant does.
 /// </summary>
 public sealed partial class RaftPeer
 {
@@ -29,12 +30,14 @@ public sealed partial class RaftPeer
     private long _droppedCount;
 
     /// <summary>
-    /// Starts as a follower from what storage holds. <paramref name="hardState"/> is the default value for a peer that never
-    /// voted. Requires <see cref="RaftConfig.Applied"/> inside the log and the commit hint not behind its end.
+    /// Starts as a follower from what storage holds. <paramref name="hardState"/> is the default value for a peer
+    /// that never voted. Requires <see cref="RaftConfig.Applied"/> inside the log and the commit hint not behind its
+    /// end.
     /// </summary>
     public RaftPeer(RaftConfig config, HardState hardState, ConfState conf, IRaftStorage storage)
     {
-        Invariant.Require(!config.Id.IsNone && config.ElectionTicks > config.HeartbeatTicks && config.HeartbeatTicks > 0);
+        Invariant.Require(!config.Id.IsNone);
+        Invariant.Require(config.ElectionTicks > config.HeartbeatTicks && config.HeartbeatTicks > 0);
         Invariant.Require(config.LeaseMs >= 0 && config.LeaseDriftMs >= 0 && config.InflightCountMax > 0);
         _config = config;
         _random = new DeterministicRandom(config.Seed);
@@ -71,7 +74,8 @@ public sealed partial class RaftPeer
 
     public LogIndex Applied => _log.Applied;
 
-    /// <summary>Everything up to here is durable in this store's own log; 0 while a snapshot is being installed.</summary>
+    /// <summary>Everything up to here is durable in this store's own log; 0 while a snapshot is being
+    /// installed.</summary>
     public LogIndex Persisted => _log.Persisted;
 
     public LogIndex LastIndex => _log.LastIndex;
@@ -82,15 +86,16 @@ public sealed partial class RaftPeer
 
     public bool IsLeader => _role == Role.Leader;
 
-    /// <summary>Whether this peer leads and has committed an entry of its own term: only then it may answer reads (row C2).</summary>
+    /// <summary>Whether this peer leads and has committed an entry of its own term: only then it may answer reads
+    /// (row C2).</summary>
     public bool CommittedInOwnTerm => IsLeader && _log.Committed >= _termStartIndex;
 
     /// <summary>The term at an index from one before the first entry to the last; false outside.</summary>
     public bool TryTermAt(LogIndex index, out Term term) => _log.TryTermAt(index, out term);
 
     /// <summary>
-    /// Takes a message from another peer. What is malformed, not for this peer, or from a peer that has no say is dropped and
-    /// counted. May wake a sleeping peer (see <see cref="IsAsleep"/>).
+    /// Takes a message from another peer. What is malformed, not for this peer, or from a peer that has no say is
+    /// dropped and counted. May wake a sleeping peer (see <see cref="IsAsleep"/>).
     /// </summary>
     public void Step(Message message, Instant now)
     {
@@ -160,6 +165,7 @@ public sealed partial class RaftPeer
     {
         _log.OnApplied(applied);
         ReleaseApplyBytes();
+        MaybeLeaveJoint();
     }
 
     public RaftStatus Status()
@@ -173,11 +179,12 @@ public sealed partial class RaftPeer
         }
 
         return new RaftStatus(
-            Id, _role, _leader, _term, _vote, FirstIndex, LastIndex, Committed, Applied, Persisted, IsAsleep, _transferTarget,
-            _uncommittedBytes, _droppedCount, Conf, progress);
+            Id, _role, _leader, _term, _vote, FirstIndex, LastIndex, Committed, Applied, Persisted, IsAsleep,
+            _transferTarget, _uncommittedBytes, _droppedCount, Conf, progress);
     }
 
-    /// <summary>A message of a higher term: follow that term, unless it asks for what a promise forbids. False = refused.</summary>
+    /// <summary>A message of a higher term: follow that term, unless it asks for what a promise forbids. False =
+    /// refused.</summary>
     private bool AdoptTerm(Message message, Instant now)
     {
         switch (message.Kind)
@@ -199,16 +206,17 @@ public sealed partial class RaftPeer
         }
     }
 
-    /// <summary>A message of an older term does nothing, but its sender may need to learn that the term has passed.</summary>
+    /// <summary>A message of an older term does nothing, but its sender may need to learn that the term has
+    /// passed.</summary>
     private void OnStaleMessage(Message message)
     {
         switch (message.Kind)
         {
             case MessageKind.Append or MessageKind.Heartbeat or MessageKind.Snapshot
                 when _config.PreVote || _config.CheckQuorum:
-                // This peer is ahead in term and, with pre-vote, will not raise it further: tell the leader, who steps down
-                // and can then win it back. It acknowledges nothing: no SentAt.
-                SendClaim(NewMessage(MessageKind.AppendResponse, message.From) with { Reject = true, RejectHint = LogIndex.Zero });
+                // This peer is ahead in term and, with pre-vote, will not raise it further: tell the leader, who
+                // steps down and can then win it back. It acknowledges nothing: no SentAt.
+                SendClaim(NewMessage(MessageKind.AppendResponse, message.From) with { Reject = true });
                 break;
             case MessageKind.PreVote:
                 SendClaim(NewMessage(MessageKind.PreVoteResponse, message.From) with { Reject = true });

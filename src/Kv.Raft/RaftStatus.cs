@@ -16,7 +16,8 @@ public sealed record PeerProgress(
     int InflightCount,
     long InflightBytes);
 
-/// <summary>A copy of a peer's state at one moment. <c>Progress</c> is empty unless leading, and in peer order.</summary>
+/// <summary>A copy of a peer's state at one moment. <c>Progress</c> is empty unless leading, and in peer
+/// order.</summary>
 public sealed record RaftStatus(
     PeerId Id,
     Role Role,

@@ -4,10 +4,10 @@ namespace Kv.Raft;
 
 /// <summary>
 /// Everything the core wants done since the last call. The caller:
-/// (1) hands <see cref="HardState"/> and <see cref="Entries"/> (and <see cref="Snapshot"/>) to the log as one write, durable whole or
-/// not at all: safety of membership changes rests on the commit index being durable with the entries beside it;
-/// (2) publishes the lease (<c>RaftPeer.LeaseEnd</c>), then sends <see cref="Messages"/> at once, beside that write;
-/// (3) keeps <see cref="MessagesAfterPersist"/> and sends them when the write is durable, then calls
+/// (1) hands <see cref="HardState"/> and <see cref="Entries"/> (and <see cref="Snapshot"/>) to the log as one write,
+/// durable whole or not at all: safety of membership changes rests on the commit index being durable with the entries
+/// beside it; (2) publishes the lease (<c>RaftPeer.LeaseEnd</c>), then sends <see cref="Messages"/> at once, beside
+/// that write; (3) keeps <see cref="MessagesAfterPersist"/> and sends them when the write is durable, then calls
 /// <c>RaftPeer.OnPersisted(PersistNumber)</c>. Writes of one group complete in the order they were handed out;
 /// (4) applies <see cref="CommittedEntries"/> in order (all are durable in this store's own log: Cut law) and calls
 /// <c>RaftPeer.OnApplied</c>;

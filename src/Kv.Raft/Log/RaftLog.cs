@@ -36,7 +36,8 @@ internal sealed class RaftLog
 
     public LogIndex LastIndex => _unstable.LastIndex;
 
-    /// <summary>Everything up to here is durable in this store's own log. 0 while a snapshot is being installed.</summary>
+    /// <summary>Everything up to here is durable in this store's own log. 0 while a snapshot is being
+    /// installed.</summary>
     public LogIndex Persisted => _unstable.Snapshot is null ? _unstable.Offset.Previous() : LogIndex.Zero;
 
     public Term LastTerm
@@ -78,8 +79,8 @@ internal sealed class RaftLog
     }
 
     /// <summary>
-    /// The largest place at or below <paramref name="index"/> whose term is at most <paramref name="term"/>: where two logs
-    /// can first agree. Stops where the log was cut; then the term is Zero (unknown).
+    /// The largest place at or below <paramref name="index"/> whose term is at most <paramref name="term"/>: where
+    /// two logs can first agree. Stops where the log was cut; then the term is Zero (unknown).
     /// </summary>
     public (LogIndex Index, Term Term) FindConflictByTerm(LogIndex index, Term term)
     {
@@ -162,13 +163,15 @@ internal sealed class RaftLog
         var page = new List<Entry>();
         LogIndex from = HandedToApply.Next();
         bool found = Slice(from, Applicable.Next(), bytesMax, page);
-        Invariant.Require(found && page.Count > 0 && page[0].Index == from, $"entry {from} is committed and not in the log");
+        Invariant.Require(
+            found && page.Count > 0 && page[0].Index == from, $"entry {from} is committed and not in the log");
         HandedToApply = page[^1].Index;
         return page;
     }
 
     /// <summary>
-    /// Adds entries [from, to) up to <paramref name="bytesMax"/>, at least one; false when <paramref name="from"/> was cut.
+    /// Adds entries [from, to) up to <paramref name="bytesMax"/>, at least one; false when <paramref name="from"/>
+    /// was cut.
     /// </summary>
     public bool Slice(LogIndex from, LogIndex toExclusive, long bytesMax, List<Entry> output)
     {
@@ -189,7 +192,8 @@ internal sealed class RaftLog
                 return false;
             }
 
-            Invariant.Require(output.Count > before && output[before].Index == from, $"storage read of {from} gave another entry");
+            Invariant.Require(
+                output.Count > before && output[before].Index == from, $"storage read of {from} gave another entry");
             next = output[^1].Index.Next();
             for (int i = before; i < output.Count; i++)
             {

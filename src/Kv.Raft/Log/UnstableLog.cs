@@ -1,7 +1,8 @@
-// Owns what the core has accepted and the store's own log does not yet hold durably: a suffix of entries, perhaps a snapshot
-// below it, and the writes under way. Invariants:
+// Owns what the core has accepted and the store's own log does not yet hold durably: a suffix of entries, perhaps a
+// snapshot below it, and the writes under way. Invariants:
 //   _entries[i].Index = Offset + i; the first _handedCount of them are part of writes under way;
-//   writes complete in the order they were handed out; a write vouches for no entry that was overwritten after it (row B6).
+//   writes complete in the order they were handed out; a write vouches for no entry that was overwritten after it
+//   (row B6).
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -15,10 +16,12 @@ internal sealed class UnstableLog(LogIndex offset)
     private int _handedCount;
     private bool _snapshotHanded;
 
-    /// <summary>Every place below is durable in storage (or is replaced by <see cref="Snapshot"/>); entries start here.</summary>
+    /// <summary>Every place below is durable in storage (or is replaced by <see cref="Snapshot"/>); entries start
+    /// here.</summary>
     public LogIndex Offset { get; private set; } = offset;
 
-    /// <summary>A snapshot taken over the log and not yet reported durable; the log then begins just above it.</summary>
+    /// <summary>A snapshot taken over the log and not yet reported durable; the log then begins just above
+    /// it.</summary>
     public SnapshotMeta? Snapshot { get; private set; }
 
     public int Count => _entries?.Count ?? 0;
@@ -37,8 +40,8 @@ internal sealed class UnstableLog(LogIndex offset)
     }
 
     /// <summary>
-    /// Adds <paramref name="entries"/> from position <paramref name="skip"/> on, replacing whatever stands at or above the first
-    /// of them, here and in storage.
+    /// Adds <paramref name="entries"/> from position <paramref name="skip"/> on, replacing whatever stands at or
+    /// above the first of them, here and in storage.
     /// </summary>
     public void Append(IReadOnlyList<Entry> entries, int skip)
     {
@@ -75,7 +78,8 @@ internal sealed class UnstableLog(LogIndex offset)
     public (IReadOnlyList<Entry> Entries, SnapshotMeta? Snapshot) HandOut(ulong number, HardState hardState)
     {
         SnapshotMeta? snapshot = _snapshotHanded ? null : Snapshot;
-        IReadOnlyList<Entry> entries = Count > _handedCount ? _entries!.GetRange(_handedCount, Count - _handedCount) : [];
+        IReadOnlyList<Entry> entries =
+            Count > _handedCount ? _entries!.GetRange(_handedCount, Count - _handedCount) : [];
         _handedCount = Count;
         _snapshotHanded = Snapshot is not null;
         _writes ??= [];
@@ -86,8 +90,8 @@ internal sealed class UnstableLog(LogIndex offset)
     }
 
     /// <summary>
-    /// Write <paramref name="number"/> and all before it are durable. Returns the newest of them, or null when they were
-    /// reported before. <paramref name="installed"/> is the snapshot that became durable, if one did.
+    /// Write <paramref name="number"/> and all before it are durable. Returns the newest of them, or null when they
+    /// were reported before. <paramref name="installed"/> is the snapshot that became durable, if one did.
     /// </summary>
     public PendingWrite? OnPersisted(ulong number, out SnapshotMeta? installed)
     {

@@ -3,8 +3,8 @@ using Kv.Base;
 namespace Kv.Raft;
 
 /// <summary>
-/// The voters in force: one majority, or two while a membership change is under way (joint consensus, Raft dissertation §4.3).
-/// What both majorities must agree on is the lesser of the two answers.
+/// The voters in force: one majority, or two while a membership change is under way (joint consensus, Raft
+/// dissertation §4.3). What both majorities must agree on is the lesser of the two answers.
 /// </summary>
 internal readonly struct JointConfig(MajorityConfig incoming, MajorityConfig outgoing)
 {

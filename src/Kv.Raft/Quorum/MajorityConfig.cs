@@ -3,8 +3,8 @@ using Kv.Base;
 
 namespace Kv.Raft;
 
-/// <summary>A set of voters of which more than half decide. The empty set decides everything: it is the absent half of a joint
-/// configuration, never the whole of one.</summary>
+/// <summary>A set of voters of which more than half decide. The empty set decides everything: it is the absent half
+/// of a joint configuration, never the whole of one.</summary>
 internal readonly struct MajorityConfig
 {
     private const int StackVotersMax = 16;
@@ -25,7 +25,8 @@ internal readonly struct MajorityConfig
 
     public bool Contains(PeerId peer) => PeerIdSet.Contains(Voters, peer);
 
-    /// <summary>The largest number that more than half of the voters have reached; <c>ulong.MaxValue</c> for the empty set.</summary>
+    /// <summary>The largest number that more than half of the voters have reached; <c>ulong.MaxValue</c> for the
+    /// empty set.</summary>
     public ulong QuorumValue<T>(in T values)
         where T : struct, IQuorumValues
     {
@@ -35,7 +36,9 @@ internal readonly struct MajorityConfig
             return ulong.MaxValue;
         }
 
-        Span<ulong> sorted = voters.Length <= StackVotersMax ? stackalloc ulong[voters.Length] : new ulong[voters.Length];
+        Span<ulong> sorted = voters.Length <= StackVotersMax
+            ? stackalloc ulong[voters.Length]
+            : new ulong[voters.Length];
         for (int i = 0; i < voters.Length; i++)
         {
             // Insertion sort: voters are few, and Span.Sort costs more than it saves below a dozen.

@@ -1,5 +1,5 @@
-// Owns the small sorted arrays of peer ids that configurations are made of. Sorted arrays and not hash sets: a handful of ids,
-// and whatever walks them must do so in the same order everywhere.
+// Owns the small sorted arrays of peer ids that configurations are made of. Sorted arrays and not hash sets: a
+// handful of ids, and whatever walks them must do so in the same order everywhere.
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -45,7 +45,10 @@ internal static class PeerIdSet
 
     /// <summary>All ids of the four sets, sorted, each once.</summary>
     public static PeerId[] Union(
-        ReadOnlySpan<PeerId> first, ReadOnlySpan<PeerId> second, ReadOnlySpan<PeerId> third, ReadOnlySpan<PeerId> fourth)
+        ReadOnlySpan<PeerId> first,
+        ReadOnlySpan<PeerId> second,
+        ReadOnlySpan<PeerId> third,
+        ReadOnlySpan<PeerId> fourth)
     {
         var union = new List<PeerId>(first.Length + second.Length + third.Length + fourth.Length);
         AddNew(union, first);

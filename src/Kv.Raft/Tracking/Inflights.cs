@@ -4,7 +4,8 @@ using Kv.Base;
 
 namespace Kv.Raft;
 
-/// <summary>A ring that starts at nothing and grows to at most <c>countMax</c>: idle groups pay for no window.</summary>
+/// <summary>A ring that starts at nothing and grows to at most <c>countMax</c>: idle groups pay for no
+/// window.</summary>
 internal sealed class Inflights(int countMax, long bytesMax)
 {
     private const int FirstCapacity = 4;
@@ -16,10 +17,12 @@ internal sealed class Inflights(int countMax, long bytesMax)
 
     public long Bytes { get; private set; }
 
-    /// <summary>One message may pass the byte limit, so that an entry larger than the whole window still goes.</summary>
+    /// <summary>One message may pass the byte limit, so that an entry larger than the whole window still
+    /// goes.</summary>
     public bool IsFull => Count >= countMax || (Count > 0 && Bytes >= bytesMax);
 
-    /// <summary>Notes a message whose last entry is <paramref name="last"/>. Requires room and a higher index than before.</summary>
+    /// <summary>Notes a message whose last entry is <paramref name="last"/>. Requires room and a higher index than
+    /// before.</summary>
     public void Add(LogIndex last, long bytes)
     {
         Invariant.Require(!IsFull, $"append window overrun: {Count} messages, {Bytes} bytes");

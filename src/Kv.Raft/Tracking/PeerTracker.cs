@@ -1,5 +1,6 @@
 // Owns the membership in force, a leader's progress per peer, and a candidate's votes.
-// Invariants: progress exists only while leading and then for every peer of the configuration; all walks are in peer order.
+// Invariants: progress exists only while leading and then for every peer of the configuration; all walks are in peer
+// order.
 using Kv.Base;
 
 namespace Kv.Raft;
@@ -45,7 +46,8 @@ internal sealed class PeerTracker
         return null;
     }
 
-    /// <summary>Takes a new membership. Progress of peers that stay is kept; callers add progress for new ones.</summary>
+    /// <summary>Takes a new membership. Progress of peers that stay is kept; callers add progress for new
+    /// ones.</summary>
     public void SetConf(ConfState conf)
     {
         Invariant.Require(conf.LearnersNext.Count == 0 || conf.VotersOutgoing.Count > 0);
@@ -60,14 +62,16 @@ internal sealed class PeerTracker
         }
     }
 
-    /// <summary>Makes progress for every peer, probing from <paramref name="next"/>. What a new leader starts with.</summary>
+    /// <summary>Makes progress for every peer, probing from <paramref name="next"/>. What a new leader starts
+    /// with.</summary>
     public void StartProgress(LogIndex next, RaftConfig config)
     {
         _progress = [];
         AlignProgress(next, config);
     }
 
-    /// <summary>Keeps the progress of peers that are still there, drops others, starts the new ones at <paramref name="next"/>.</summary>
+    /// <summary>Keeps the progress of peers that are still there, drops others, starts the new ones at <paramref
+    /// name="next"/>.</summary>
     public void AlignProgress(LogIndex next, RaftConfig config)
     {
         var aligned = new Progress[_peers.Length];
@@ -75,7 +79,10 @@ internal sealed class PeerTracker
         {
             // A new peer counts as active, or check-quorum could depose the leader before the peer's first answer.
             aligned[i] = Find(_peers[i])
-                ?? new Progress(_peers[i], next, config.InflightCountMax, config.InflightBytesMax) { RecentActive = true };
+                ?? new Progress(_peers[i], next, config.InflightCountMax, config.InflightBytesMax)
+                {
+                    RecentActive = true,
+                };
         }
 
         _progress = aligned;
@@ -110,7 +117,8 @@ internal sealed class PeerTracker
         return new LogIndex(match);
     }
 
-    /// <summary>Whether a quorum answered since the last call; clears what each answered, except <paramref name="self"/>'s.</summary>
+    /// <summary>Whether a quorum answered since the last call; clears what each answered, except <paramref
+    /// name="self"/>'s.</summary>
     public bool TakeQuorumActive(PeerId self)
     {
         bool active = Voters.Tally(new ActiveVotes(this, self)) == VoteOutcome.Won;
@@ -122,11 +130,13 @@ internal sealed class PeerTracker
         return active;
     }
 
-    /// <summary>The newest send time that a quorum acknowledged; the leader itself counts as <paramref name="now"/>.</summary>
+    /// <summary>The newest send time that a quorum acknowledged; the leader itself counts as <paramref
+    /// name="now"/>.</summary>
     public Instant QuorumAckedSentAt(PeerId self, Instant now) =>
         new((long)Math.Min(Voters.QuorumValue(new SentAtValues(this, self, now)), long.MaxValue));
 
-    /// <summary>The newest read round that a quorum acknowledged; the leader itself counts as <paramref name="round"/>.</summary>
+    /// <summary>The newest read round that a quorum acknowledged; the leader itself counts as <paramref
+    /// name="round"/>.</summary>
     public ulong QuorumReadRound(PeerId self, ulong round) => Voters.QuorumValue(new RoundValues(this, self, round));
 
     private readonly struct RecordedVotes(List<(PeerId Peer, bool Granted)>? votes) : IVoteValues

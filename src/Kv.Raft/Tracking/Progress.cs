@@ -9,8 +9,8 @@ internal sealed class Progress(PeerId id, LogIndex next, int inflightCountMax, l
     public PeerId Id { get; } = id;
 
     /// <summary>
-    /// Use: the commit quorum, and heartbeats' commit. Invariant: the peer's durable log agrees with the leader's up to here.
-    /// For the leader itself: what its own log has persisted.
+    /// Use: the commit quorum, and heartbeats' commit. Invariant: the peer's durable log agrees with the leader's up
+    /// to here. For the leader itself: what its own log has persisted.
     /// </summary>
     public LogIndex Match { get; private set; }
 
@@ -32,15 +32,16 @@ internal sealed class Progress(PeerId id, LogIndex next, int inflightCountMax, l
     public LogIndex KnownCommit { get; private set; }
 
     /// <summary>
-    /// Use: Lease law. Send time, by the leader's clock, of the newest heartbeat or append this peer acknowledged in this term;
-    /// Zero = none.
+    /// Use: Lease law. Send time, by the leader's clock, of the newest heartbeat or append this peer acknowledged in
+    /// this term; Zero = none.
     /// </summary>
     public Instant AckedSentAt { get; private set; }
 
     /// <summary>Use: ReadIndex. The newest heartbeat round this peer acknowledged in this term.</summary>
     public ulong AckedReadRound { get; private set; }
 
-    /// <summary>Use: Probe and Replicate. Sending waits for an answer; a heartbeat's answer lets one more message go.</summary>
+    /// <summary>Use: Probe and Replicate. Sending waits for an answer; a heartbeat's answer lets one more message
+    /// go.</summary>
     public bool FlowPaused { get; private set; }
 
     public Inflights Inflights { get; } = new(inflightCountMax, inflightBytesMax);
@@ -120,7 +121,8 @@ internal sealed class Progress(PeerId id, LogIndex next, int inflightCountMax, l
         return true;
     }
 
-    /// <summary>An append with <paramref name="count"/> entries of <paramref name="bytes"/> bytes went out from <see cref="Next"/>.</summary>
+    /// <summary>An append with <paramref name="count"/> entries of <paramref name="bytes"/> bytes went out from <see
+    /// cref="Next"/>.</summary>
     public void OnSent(int count, long bytes)
     {
         Invariant.Require(!IsPaused && count >= 0);
@@ -142,10 +144,12 @@ internal sealed class Progress(PeerId id, LogIndex next, int inflightCountMax, l
 
     public void OnCommitSent(LogIndex commit) => SentCommit = LogIndex.Greater(SentCommit, commit);
 
-    /// <summary>Whether an append without entries would tell the peer of a commit it can use and was not told.</summary>
+    /// <summary>Whether an append without entries would tell the peer of a commit it can use and was not
+    /// told.</summary>
     public bool CanRaiseCommit(LogIndex committed) => committed > SentCommit && SentCommit < Next.Previous();
 
-    /// <summary>A heartbeat came back: whatever an earlier message waited for may be lost, so one more may go.</summary>
+    /// <summary>A heartbeat came back: whatever an earlier message waited for may be lost, so one more may
+    /// go.</summary>
     public void ResumeFlow() => FlowPaused = false;
 
     /// <summary>Waits for the next heartbeat's answer before anything is sent.</summary>

@@ -9,6 +9,7 @@ public enum ProgressState : byte
     /// <summary>The match point is known: appends are pipelined inside the window.</summary>
     Replicate = 1,
 
-    /// <summary>The log was cut past what the follower needs: nothing until the snapshot is reported or acknowledged.</summary>
+    /// <summary>The log was cut past what the follower needs: nothing until the snapshot is reported or
+    /// acknowledged.</summary>
     Snapshot = 2,
 }

@@ -1,0 +1,14 @@
+namespace Kv.Raft;
+
+/// <summary>How a change comes into force. Numbers are the log's: never reuse one.</summary>
+public enum ConfTransition : byte
+{
+    /// <summary>One step at once; several through a joint configuration that the leader leaves by itself.</summary>
+    Auto = 0,
+
+    /// <summary>Joint, left by the leader itself.</summary>
+    JointImplicit = 1,
+
+    /// <summary>Joint until <see cref="ConfChange.LeaveJoint"/> is proposed.</summary>
+    JointExplicit = 2,
+}
