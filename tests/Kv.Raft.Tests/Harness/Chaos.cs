@@ -359,7 +359,8 @@ internal sealed class Chaos
         foreach (TestPeer peer in Group.Peers.Where(p => leader.Core.Conf.Voters.Contains(p.Core.Id)))
         {
             Assert.True(
-                peer.Core.Applied.Value + 50 >= leader.Core.Committed.Value, $"{peer.Core.Id} lags: {Group.Describe()}");
+                peer.Core.Applied.Value + 50 >= leader.Core.Committed.Value,
+                $"{peer.Core.Id} lags: {Group.Describe()}");
         }
     }
 

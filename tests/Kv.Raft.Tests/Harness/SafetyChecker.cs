@@ -93,8 +93,8 @@ internal sealed class SafetyChecker(TestGroup group)
             {
                 Assert.False(
                     each != peer && each.LeaseRuns,
-                    $"{core.Id} commits {core.Committed} in term {core.Term} while {each.Core.Id} holds a lease of term "
-                    + $"{each.Core.Term}");
+                    $"{core.Id} commits {core.Committed} in term {core.Term} while {each.Core.Id} holds a lease of "
+                    + $"term {each.Core.Term}");
             }
         }
 
@@ -168,7 +168,8 @@ internal sealed class SafetyChecker(TestGroup group)
             Entry right = other.Entries[(int)(at - other.FirstIndex.Value)];
             same |= left.Term == right.Term;
             Assert.True(
-                !same || (left.Term == right.Term && left.DataCrc == right.DataCrc), $"logs differ at {at} below a match");
+                !same || (left.Term == right.Term && left.DataCrc == right.DataCrc),
+                $"logs differ at {at} below a match");
         }
     }
 
