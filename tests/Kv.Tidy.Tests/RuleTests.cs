@@ -276,7 +276,7 @@ public sealed class RuleTests
     public void Laws_CitedButNotWritten_AreFound()
     {
         IReadOnlySet<string> laws = DocsRule.LawsOf("**Read law.** Text.\n**System region law.** Text.\n");
-        var good = new SourceFile("src/A.cs", "// Read law, System region law; a law of nature\n");
+        var good = new SourceFile("src/A.cs", "// Read law, System region law; a law of nature. The law wins.\n");
         var bad = new SourceFile("src/A.cs", "\n// (Re" + "ed law)\n");
         Assert.Empty(DocsRule.CheckLaws(good, laws));
         Assert.Equal(2, Assert.Single(DocsRule.CheckLaws(bad, laws)).Line);

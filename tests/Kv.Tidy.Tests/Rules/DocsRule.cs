@@ -65,7 +65,7 @@ public static partial class DocsRule
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
 
-    [GeneratedRegex(@"\b(System region|[A-Z][a-z]+) laws?\b")]
+    [GeneratedRegex(@"\b(?!The |This |That |Each |Every |No |Any )(System region|[A-Z][a-z]+) laws?\b")]
     private static partial Regex LawCitation();
 
     [GeneratedRegex(@"\*\*(System region|[A-Z][a-z]+) law\.\*\*")]

@@ -60,6 +60,7 @@ public static partial class NameRule
             "benchmarks start the kvserver program, and its rivals"),
         ("tests/", ["partition", "partitions"], "", "a cut network, not a region"),
         ("src/Kv.Base/Invariant.cs", ["member"], "^member$", "the C# member that a caller attribute names"),
+        ("tests/Kv.Base.Tests/InvariantTests.cs", ["member"], "", "the same"),
         ("tests/Kv.Tidy.Tests/", ["node", "nodes", "member", "members"], "", "nodes and members of a syntax tree"),
         ("src/Kv.Placement/", ["host", "hosts"], "Label", "a placement label: the machine that stores share"),
     ];
