@@ -49,11 +49,11 @@ choose_projects() {
 build() {
   local name
   if [ "$#" -eq 0 ]; then
-    dotnet build KvStore.sln -c "$configuration" --no-restore -v q --nologo -clp:NoSummary
+    dotnet build KvStore.sln -c "$configuration" --no-restore -v q --nologo "-clp:ErrorsOnly;NoSummary"
     return
   fi
   for name in "$@"; do
-    dotnet build "tests/$name" -c "$configuration" --no-restore -v q --nologo -clp:NoSummary
+    dotnet build "tests/$name" -c "$configuration" --no-restore -v q --nologo "-clp:ErrorsOnly;NoSummary"
   done
 }
 
