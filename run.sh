@@ -8,7 +8,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/eng/environment.sh"
 
 eng/setup.sh --run-only
-dotnet build eng/run.slnf -c Release --no-restore -v q --nologo "-clp:ErrorsOnly;NoSummary"
+build_release eng/run.slnf
 
 export KVSERVER_PATH="$PWD/src/Kv.Server/bin/Release/net10.0/kvserver"
 tour="$PWD/samples/Kv.Tour/bin/Release/net10.0/Kv.Tour"

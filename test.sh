@@ -10,8 +10,6 @@ set -euo pipefail
 # shellcheck source=eng/environment.sh
 source "$(dirname "${BASH_SOURCE[0]}")/eng/environment.sh"
 
-# Release: what is tested is what ships, and invariants stay on in it.
-configuration=Release
 timeout_seconds=${TEST_TIMEOUT_SECONDS:-600}
 results=artifacts/test-results
 
@@ -49,11 +47,11 @@ choose_projects() {
 build() {
   local name
   if [ "$#" -eq 0 ]; then
-    dotnet build KvStore.sln -c "$configuration" --no-restore -v q --nologo "-clp:ErrorsOnly;NoSummary"
+    build_release KvStore.sln
     return
   fi
   for name in "$@"; do
-    dotnet build "tests/$name" -c "$configuration" --no-restore -v q --nologo "-clp:ErrorsOnly;NoSummary"
+    build_release "tests/$name"
   done
 }
 
@@ -97,7 +95,7 @@ run_project() {
   local ran bad good left_out errors
   # Killed with everything it started: timeout signals its whole process group.
   timeout --kill-after=20 "$timeout_seconds" \
-    "tests/$name/bin/$configuration/net10.0/$name" -noColor -noLogo -xml "$file" >"$log" 2>&1 </dev/null || exit_code=$?
+    "tests/$name/bin/Release/net10.0/$name" -noColor -noLogo -xml "$file" >"$log" 2>&1 </dev/null || exit_code=$?
 
   good=$(assembly_attribute "$file" passed 2>/dev/null || true)
   bad=$(assembly_attribute "$file" failed 2>/dev/null || true)
@@ -139,7 +137,8 @@ chosen=$(choose_projects "$@")
 [ -n "$chosen" ] || stop "no test project has any code"
 
 eng/setup.sh
-say "building ($configuration)"
+# Release: what is tested is what ships, and invariants stay on in it.
+say "building"
 build "$@"
 say "built after $SECONDS s"
 
