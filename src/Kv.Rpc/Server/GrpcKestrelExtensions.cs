@@ -1,0 +1,81 @@
+using System.Security.Authentication;
+using Kv.Rpc.Wire;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Kv.Rpc.Server;
+
+/// <summary>
+/// Puts gRPC ports into an ASP.NET application: <c>ListenGrpc</c> on Kestrel's options for each port, <c>UseGrpc</c>
+/// once in the pipeline. The port a connection came in by decides which services it can reach.
+/// </summary>
+public static class GrpcKestrelExtensions
+{
+    /// <summary>Sets the HTTP/2 limits that streams of batches need.</summary>
+    public static void ConfigureGrpc(this KestrelServerOptions kestrel, GrpcHttp2Options options)
+    {
+        ArgumentNullException.ThrowIfNull(kestrel);
+        ArgumentNullException.ThrowIfNull(options);
+        kestrel.AddServerHeader = false;
+        KestrelServerLimits limits = kestrel.Limits;
+        limits.MaxConcurrentConnections = options.ConnectionsMax;
+        limits.KeepAliveTimeout = options.IdleTimeout;
+        limits.MaxResponseBufferSize = options.ResponseBufferBytesMax;
+        limits.Http2.InitialConnectionWindowSize = options.ConnectionWindowBytes;
+        limits.Http2.InitialStreamWindowSize = options.StreamWindowBytes;
+        limits.Http2.MaxFrameSize = options.FrameBytesMax;
+        limits.Http2.MaxStreamsPerConnection = options.StreamsPerConnectionMax;
+        limits.Http2.KeepAlivePingDelay = options.KeepAlivePingDelay;
+        limits.Http2.KeepAlivePingTimeout = options.KeepAlivePingTimeout;
+    }
+
+    /// <summary>Listens for gRPC on the port. <see cref="GrpcPort.BoundEndPoint"/> holds the address once Kestrel has
+    /// started.</summary>
+    public static void ListenGrpc(this KestrelServerOptions kestrel, GrpcPort port)
+    {
+        ArgumentNullException.ThrowIfNull(kestrel);
+        ArgumentNullException.ThrowIfNull(port);
+        ILogger logger = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("Kv.Rpc");
+        GrpcRouter router = new(port.Services, port.Options, logger);
+        kestrel.Listen(port.EndPoint, listen =>
+        {
+            port.Attach(listen, router);
+            listen.Protocols = HttpProtocols.Http2;
+            if (port.Tls is { } tls)
+            {
+                listen.UseHttps(HttpsOptions(tls));
+            }
+
+            listen.Use(next => connection =>
+            {
+                connection.Features.Set(router);
+                return next(connection);
+            });
+        });
+    }
+
+    /// <summary>Answers what comes in by a gRPC port; passes on what comes in by any other.</summary>
+    public static IApplicationBuilder UseGrpc(this IApplicationBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        return app.Use(
+            next => http => http.Features.Get<GrpcRouter>() is { } router ? router.InvokeAsync(http) : next(http));
+    }
+
+    private static HttpsConnectionAdapterOptions HttpsOptions(GrpcPortTls tls) => new()
+    {
+        ServerCertificateSelector = (_, _) => tls.Certificate(),
+        SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        HandshakeTimeout = tls.HandshakeTimeout,
+        ClientCertificateMode = tls.ClientRoots is null
+            ? ClientCertificateMode.NoCertificate : ClientCertificateMode.RequireCertificate,
+        ClientCertificateValidation = tls.ClientRoots is { } roots
+            ? (certificate, _, _) => CertificateCheck.IsTrusted(
+                certificate, roots, CertificateCheck.ClientAuthentication)
+            : null,
+    };
+}
