@@ -1,0 +1,107 @@
+// Owns the walk over a segment's frames at open. It believes a length only after the header's checksum and the file's end allow
+// it, so a damaged length costs no memory (F13). It stops at the first byte that is not the next frame of this log, and says why.
+using Kv.Base;
+using Kv.Engine.Files;
+
+namespace Kv.Engine.Log;
+
+internal sealed class FrameScanner(
+    IFile file, uint seed, ulong fileNumber, long limit, ScanPosition start)
+{
+    private const int WindowBytes = 256 * 1024;
+
+    private byte[] _window = [];
+    private long _windowStart;
+    private int _windowLength;
+    private int _bodyLength;
+
+    /// <summary>What must come next.</summary>
+    public ScanPosition Position { get; private set; } = start;
+
+    /// <summary>Why the walk ended.</summary>
+    public string Break { get; private set; } = "";
+
+    /// <summary>Body of the frame just read; valid until the next call.</summary>
+    public ReadOnlySpan<byte> Body => Fetch(Position.BodyOffset, _bodyLength);
+
+    public bool TryNext(out FrameHeader header)
+    {
+        header = default;
+        long offset = Position.Offset;
+        if (offset + LogFormat.FrameHeaderBytes > limit)
+        {
+            return Stop("the segment is full");
+        }
+
+        if (FrameHeader.TryRead(Fetch(offset, LogFormat.FrameHeaderBytes), seed, fileNumber, offset) is not { } found)
+        {
+            return Stop("no frame header of this file and offset");
+        }
+
+        if (found.TotalBytes > limit - offset)
+        {
+            return Stop($"a frame of {found.TotalBytes} bytes runs past the end at {limit}");
+        }
+
+        if (found.Chain != Position.Chain || found.FrameNumber != Position.FrameNumber)
+        {
+            return Stop($"frame {found.FrameNumber} does not follow the frame before it");
+        }
+
+        if (Crc32C.Extend(seed, Fetch(offset + LogFormat.FrameHeaderBytes, found.BodyLength)) != found.BodyCrc)
+        {
+            return Stop($"the checksum of frame {found.FrameNumber} is wrong");
+        }
+
+        header = found;
+        _bodyLength = found.BodyLength;
+        Position = new ScanPosition(
+            offset + found.TotalBytes, found.Crc, found.FrameNumber + 1, offset + LogFormat.FrameHeaderBytes);
+        return true;
+    }
+
+    /// <summary>
+    /// Looks at and behind <paramref name="from"/> for any frame header of this file that names a durable offset above it:
+    /// the proof that what broke there was durable (Frame law). Null when there is none.
+    /// </summary>
+    public FrameHeader? FindProofOfDurability(long from)
+    {
+        for (long offset = LogFormat.Align(from); offset + LogFormat.FrameHeaderBytes <= limit; offset += LogFormat.Alignment)
+        {
+            ReadOnlySpan<byte> bytes = Fetch(offset, LogFormat.FrameHeaderBytes);
+            if (FrameHeader.TryRead(bytes, seed, fileNumber, offset) is { } header && header.DurableOffset > from)
+            {
+                return header;
+            }
+        }
+
+        return null;
+    }
+
+    private bool Stop(string reason)
+    {
+        Break = reason;
+        return false;
+    }
+
+    private ReadOnlySpan<byte> Fetch(long offset, int length)
+    {
+        if (offset < _windowStart || offset + length > _windowStart + _windowLength)
+        {
+            int wanted = (int)Math.Min(Math.Max(WindowBytes, length), limit - offset);
+            if (_window.Length < wanted)
+            {
+                _window = new byte[wanted];
+            }
+
+            _windowStart = offset;
+            _windowLength = file.ReadAt(offset, _window.AsSpan(0, wanted));
+        }
+
+        int available = (int)Math.Min(length, _windowStart + _windowLength - offset);
+        return _window.AsSpan((int)(offset - _windowStart), available);
+    }
+}
+
+/// <summary>Where a scan is: place, checksum of what came before and number of the next frame, and the body of the last one.</summary>
+internal readonly record struct ScanPosition(long Offset, uint Chain, ulong FrameNumber, long BodyOffset);
