@@ -90,6 +90,17 @@ print_tests() {
     }' "$1"
 }
 
+# What a project printed before it ended badly: how it began and how it ended.
+show_log() {
+  if [ "$(wc -l <"$1")" -le 40 ]; then
+    cut -c1-200 "$1"
+  else
+    head -n 20 "$1" | cut -c1-200
+    say "... (whole output: $1)"
+    tail -n 20 "$1" | cut -c1-200
+  fi | sed 's/^/      /'
+}
+
 run_project() {
   local name=$1 file=$results/$1.xml log=$results/$1.log exit_code=0 started=$SECONDS
   local ran bad good left_out errors
@@ -111,7 +122,7 @@ run_project() {
     else
       say "  FAILED  $name: ran no test"
     fi
-    tail -n 30 "$log" | sed 's/^/      /'
+    show_log "$log"
     return
   fi
 
@@ -129,7 +140,7 @@ run_project() {
   print_tests "$file" Fail
   print_tests "$file" Skip
   if [ "$errors" -ne 0 ]; then
-    tail -n 30 "$log" | sed 's/^/      /'
+    show_log "$log"
   fi
 }
 

@@ -18,9 +18,9 @@ esac
 check_sdk() {
   local wanted
   wanted=$(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' global.json)
-  command -v dotnet >/dev/null 2>&1 || stop "no 'dotnet' in PATH: install the .NET SDK $wanted or a later 10.0 feature band"
+  command -v dotnet >/dev/null 2>&1 || stop "no 'dotnet' in PATH: install the .NET SDK $wanted or a later feature band"
   dotnet --version >/dev/null 2>&1 \
-    || stop "global.json asks for the .NET SDK $wanted or a later 10.0 feature band; installed: $(dotnet --list-sdks | awk '{print $1}' | paste -sd' ' -)"
+    || stop "global.json asks for the .NET SDK $wanted or a later feature band; installed: $(dotnet --list-sdks | awk '{print $1}' | paste -sd' ' -)"
 }
 
 has_rocksdb() {
