@@ -192,14 +192,19 @@ public abstract partial class EngineConformance
         int next = 0;
         for (iterator.SeekToFirst(); iterator.Valid; iterator.Next(), next++)
         {
-            Assert.Equal($"key{next:D8}", Bytes.Text(iterator.Key));
-            Assert.Equal($"value{next}", Bytes.Text(iterator.Value));
+            if (Bytes.Text(iterator.Key) != $"key{next:D8}" || Bytes.Text(iterator.Value) != $"value{next}")
+            {
+                Assert.Fail($"{Bytes.Text(iterator.Key)}={Bytes.Text(iterator.Value)} at place {next}");
+            }
         }
 
         Assert.Equal(count, next);
         for (iterator.SeekToLast(); iterator.Valid; iterator.Prev())
         {
-            Assert.Equal($"key{--next:D8}", Bytes.Text(iterator.Key));
+            if (Bytes.Text(iterator.Key) != $"key{--next:D8}")
+            {
+                Assert.Fail($"{Bytes.Text(iterator.Key)} at place {next}");
+            }
         }
 
         Assert.Equal(0, next);

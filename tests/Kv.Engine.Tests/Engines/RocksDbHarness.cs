@@ -113,29 +113,49 @@ public sealed class RocksDbHarness : EngineHarness
         stream.Write(new byte[1 + random.Next((int)(log.Length - start))]);
     }
 
+    /// <summary>
+    /// A copy of all files as of one moment. Compactions go on meanwhile, so a copy during which the manifest changed is
+    /// thrown away: without a change of the manifest no file it names has come or gone.
+    /// </summary>
     private string CopyFolder()
     {
-        string image = NewPath("engine");
-        Directory.CreateDirectory(image);
-        foreach (string file in Directory.GetFiles(_folder).Order(StringComparer.Ordinal))
+        for (int attempt = 0; attempt < 1000; attempt++)
         {
-            string name = Path.GetFileName(file);
-            if (name == "LOCK")
+            (string Name, long Length)[] before = Manifests();
+            string image = NewPath("engine");
+            if (TryCopy(image) && before.SequenceEqual(Manifests()))
             {
-                continue;
+                return image;
             }
 
+            Directory.Delete(image, recursive: true);
+        }
+
+        throw new InvalidOperationException("the engine never rested");
+    }
+
+    private (string Name, long Length)[] Manifests() =>
+    [
+        .. new DirectoryInfo(_folder).GetFiles("MANIFEST-*").OrderBy(f => f.Name, StringComparer.Ordinal)
+            .Select(f => (f.Name, f.Length)),
+    ];
+
+    private bool TryCopy(string image)
+    {
+        Directory.CreateDirectory(image);
+        foreach (string file in Directory.GetFiles(_folder).Where(f => Path.GetFileName(f) != "LOCK"))
+        {
             try
             {
-                File.Copy(file, Path.Combine(image, name));
+                File.Copy(file, Path.Combine(image, Path.GetFileName(file)));
             }
             catch (FileNotFoundException)
             {
-                // RocksDB removes files it no longer needs in the background.
+                return false;
             }
         }
 
-        return image;
+        return true;
     }
 
     private void OpenImage(string image)
