@@ -2,7 +2,8 @@
 // decision: see docs/decisions/0002-own-rocksdb-binding.md.
 namespace Kv.Engine.RocksDb;
 
-/// <summary>The native option objects of one database. Must live as long as it; disposed by <see cref="DatabaseHandle"/>.</summary>
+/// <summary>The native option objects of one database. They live as long as it, calls that
+/// run while it is being disposed included; <see cref="DatabaseHandle"/> disposes them after it closed.</summary>
 internal sealed unsafe class DatabaseOptions : IDisposable
 {
     private const int PointInTimeRecovery = 2;
@@ -28,9 +29,28 @@ internal sealed unsafe class DatabaseOptions : IDisposable
             Family(options, options.MetaWriteBufferBytes, filter: false),
             Family(options, bufferBytes: 1 << 20, filter: false),
         ];
+
+        Read = new NativeObject(Native.ReadOptionsCreate(), &Native.ReadOptionsDestroy);
+        WriteUnsynced = new NativeObject(Native.WriteOptionsCreate(), &Native.WriteOptionsDestroy);
+        WriteSynced = new NativeObject(Native.WriteOptionsCreate(), &Native.WriteOptionsDestroy);
+        Native.WriteOptionsSetSync(WriteSynced.Pointer, 1);
+        Flush = new NativeObject(Native.FlushOptionsCreate(), &Native.FlushOptionsDestroy);
+        Native.FlushOptionsSetWait(Flush.Pointer, 1);
+        Ingest = new NativeObject(Native.IngestOptionsCreate(), &Native.IngestOptionsDestroy);
+        Native.IngestOptionsSetMoveFiles(Ingest.Pointer, 0);
     }
 
     internal NativeObject Database { get; }
+
+    internal NativeObject Read { get; }
+
+    internal NativeObject WriteUnsynced { get; }
+
+    internal NativeObject WriteSynced { get; }
+
+    internal NativeObject Flush { get; }
+
+    internal NativeObject Ingest { get; }
 
     internal ulong CacheUsage => Native.CacheUsage(_cache.Pointer);
 
@@ -46,6 +66,11 @@ internal sealed unsafe class DatabaseOptions : IDisposable
 
         Database.Dispose();
         _cache.Dispose();
+        Read.Dispose();
+        WriteUnsynced.Dispose();
+        WriteSynced.Dispose();
+        Flush.Dispose();
+        Ingest.Dispose();
     }
 
     private static NativeObject NewOptions() => new(Native.OptionsCreate(), &Native.OptionsDestroy);

@@ -20,11 +20,7 @@ public sealed unsafe class RocksDbEngine : IEngine
 
     private readonly string _folder;
     private readonly DatabaseHandle _database;
-    private readonly NativeObject _readOptions;
-    private readonly NativeObject _writeUnsynced;
-    private readonly NativeObject _writeSynced;
-    private readonly NativeObject _flushOptions;
-    private readonly NativeObject _ingestOptions;
+    private bool _disposed;
 
     // Written once by whichever thread fails first, read by all.
     private string? _failure;
@@ -33,15 +29,19 @@ public sealed unsafe class RocksDbEngine : IEngine
     {
         _folder = folder;
         _database = database;
-        _readOptions = new NativeObject(Native.ReadOptionsCreate(), &Native.ReadOptionsDestroy);
-        _writeUnsynced = new NativeObject(Native.WriteOptionsCreate(), &Native.WriteOptionsDestroy);
-        _writeSynced = new NativeObject(Native.WriteOptionsCreate(), &Native.WriteOptionsDestroy);
-        Native.WriteOptionsSetSync(_writeSynced.Pointer, 1);
-        _flushOptions = new NativeObject(Native.FlushOptionsCreate(), &Native.FlushOptionsDestroy);
-        Native.FlushOptionsSetWait(_flushOptions.Pointer, 1);
-        _ingestOptions = new NativeObject(Native.IngestOptionsCreate(), &Native.IngestOptionsDestroy);
-        Native.IngestOptionsSetMoveFiles(_ingestOptions.Pointer, 0);
     }
+
+    // A handle that others hold open is not closed by its own Dispose, so the engine keeps its own word for it.
+    private DatabaseHandle Database
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+            return _database;
+        }
+    }
+
+    private DatabaseOptions Options => _database.Options;
 
     /// <summary>
     /// Opens the folder and replays its write-ahead log; what was replayed is durable on return. Throws
@@ -58,21 +58,21 @@ public sealed unsafe class RocksDbEngine : IEngine
     }
 
     public byte[]? Get(ColumnFamily family, ReadOnlySpan<byte> key) =>
-        ReadView.Get(_database, _readOptions.Pointer, family, key);
+        ReadView.Get(Database, Options.Read.Pointer, family, key);
 
     public bool TryRead<TState>(
         ColumnFamily family, ReadOnlySpan<byte> key, TState state, ReadOnlySpanAction<byte, TState> read)
     {
         ArgumentNullException.ThrowIfNull(read);
-        return ReadView.TryRead(_database, _readOptions.Pointer, family, key, state, read);
+        return ReadView.TryRead(Database, Options.Read.Pointer, family, key, state, read);
     }
 
     public IEngineIterator Iterate(ColumnFamily family, ReadOnlyMemory<byte> start, ReadOnlyMemory<byte>? end) =>
-        new RocksDbIterator(_database, family, snapshot: 0, start.Span, end);
+        new RocksDbIterator(Database, family, snapshot: 0, start.Span, end);
 
-    public IEngineSnapshot Snapshot() => new RocksDbSnapshot(_database);
+    public IEngineSnapshot Snapshot() => new RocksDbSnapshot(Database);
 
-    public IEngineBatch NewBatch() => new RocksDbBatch(_database);
+    public IEngineBatch NewBatch() => new RocksDbBatch(Database);
 
     public void Write(IEngineBatch batch, bool sync)
     {
@@ -94,7 +94,7 @@ public sealed unsafe class RocksDbEngine : IEngine
 
         using DatabaseHandle.Use use = EnterWrite();
         byte* error = null;
-        Native.Write(use.Pointer, (sync ? _writeSynced : _writeUnsynced).Pointer, own.Pointer, &error);
+        Native.Write(use.Pointer, (sync ? Options.WriteSynced : Options.WriteUnsynced).Pointer, own.Pointer, &error);
         CheckWrite(error, sync ? "synced write" : "write");
         GC.KeepAlive(own);
     }
@@ -113,7 +113,7 @@ public sealed unsafe class RocksDbEngine : IEngine
         for (ColumnFamily family = ColumnFamily.Data; family <= ColumnFamily.Meta; family++)
         {
             byte* error = null;
-            Native.FlushFamily(use.Pointer, _flushOptions.Pointer, _database.Family(family), &error);
+            Native.FlushFamily(use.Pointer, Options.Flush.Pointer, _database.Family(family), &error);
             CheckWrite(error, "flush");
         }
     }
@@ -124,7 +124,7 @@ public sealed unsafe class RocksDbEngine : IEngine
     /// </remarks>
     public ulong EstimateBytes(ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> endOrEmpty)
     {
-        using DatabaseHandle.Use use = _database.Enter();
+        using DatabaseHandle.Use use = Database.Enter();
         ReadOnlySpan<byte> end = endOrEmpty.IsEmpty ? AfterLastKey : endOrEmpty;
         ulong bytes = 0;
         byte* error = null;
@@ -159,7 +159,7 @@ public sealed unsafe class RocksDbEngine : IEngine
         }
     }
 
-    public IEngineTableWriter NewTableWriter(string path) => new RocksDbTableWriter(_database, path);
+    public IEngineTableWriter NewTableWriter(string path) => new RocksDbTableWriter(Database, path);
 
     /// <remarks>
     /// RocksDB makes an ingested table durable at once but not the unsynced batches before it, which a power cut would then
@@ -174,7 +174,7 @@ public sealed unsafe class RocksDbEngine : IEngine
         try
         {
             Native.IngestExternalFiles(
-                use.Pointer, _database.Family(family), &name, count: 1, _ingestOptions.Pointer, &error);
+                use.Pointer, _database.Family(family), &name, count: 1, Options.Ingest.Pointer, &error);
         }
         finally
         {
@@ -186,11 +186,11 @@ public sealed unsafe class RocksDbEngine : IEngine
 
     public string Statistics()
     {
-        using DatabaseHandle.Use use = _database.Enter();
+        using DatabaseHandle.Use use = Database.Enter();
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"folder: {_folder}\nlibrary: {RocksDbLibrary.LoadedName}\n");
         text.Append(CultureInfo.InvariantCulture, $"failure: {Volatile.Read(ref _failure) ?? "none"}\n");
-        text.Append(CultureInfo.InvariantCulture, $"block cache bytes: {_database.Options.CacheUsage}\n");
+        text.Append(CultureInfo.InvariantCulture, $"block cache bytes: {Options.CacheUsage}\n");
         for (ColumnFamily family = ColumnFamily.Data; family <= ColumnFamily.Meta; family++)
         {
             text.Append(CultureInfo.InvariantCulture, $"{family} memory table bytes: ");
@@ -203,12 +203,8 @@ public sealed unsafe class RocksDbEngine : IEngine
 
     public void Dispose()
     {
+        Volatile.Write(ref _disposed, true);
         _database.Dispose();
-        _readOptions.Dispose();
-        _writeUnsynced.Dispose();
-        _writeSynced.Dispose();
-        _flushOptions.Dispose();
-        _ingestOptions.Dispose();
     }
 
     // Longer and higher than any key the layers above make; only used to ask for an estimate without an end.
@@ -290,7 +286,7 @@ public sealed unsafe class RocksDbEngine : IEngine
             throw new EngineException($"engine refuses writes after a failure: {failure} ({_folder})");
         }
 
-        return _database.Enter();
+        return Database.Enter();
     }
 
     private void CheckWrite(byte* error, string operation)
