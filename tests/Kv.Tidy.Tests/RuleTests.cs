@@ -232,6 +232,9 @@ public sealed class RuleTests
         string body = string.Concat(Enumerable.Repeat("class A;\n", 61));
         Assert.Single(HeaderRule.Check(new SourceFile("src/Kv.Engine/A.cs", body)));
         Assert.Empty(HeaderRule.Check(new SourceFile("src/Kv.Engine/A.cs", "// Owns A.\n" + body)));
+        string docstring = "using A;\n\nnamespace B;\n\n/// <summary>Owns A.</summary>\n";
+        Assert.Empty(HeaderRule.Check(new SourceFile("src/Kv.Engine/A.cs", docstring + body)));
+        Assert.Single(HeaderRule.Check(new SourceFile("src/Kv.Engine/A.cs", "class C;\n" + docstring + body)));
         Assert.Empty(HeaderRule.Check(new SourceFile("src/Kv.Rpc/A.cs", body)));
         Assert.Empty(HeaderRule.Check(new SourceFile("src/Kv.Engine/A.cs", "class A;\n")));
     }

@@ -1,6 +1,8 @@
 namespace Kv.Engine.Files;
 
-/// <summary>One file of a <see cref="FaultInjectingFileSystem"/>; dead after its first injected failure, like a real one.</summary>
+/// <summary>
+/// One file of a <see cref="FaultInjectingFileSystem"/>; dead after its first injected failure, like a real one.
+/// </summary>
 internal sealed class FaultInjectingFile(IFile inner, FaultPlan plan) : IFile
 {
     private volatile StorageException? _failure;

@@ -1,5 +1,5 @@
-// Owns the failing of file operations on purpose, for tests with real processes. What it fails it does not pass on, so the
-// data stays as unsynced or unwritten as after a real failure.
+// Owns the failing of file operations on purpose, for tests with real processes. What it fails it does not pass on, so
+// the data stays as unsynced or unwritten as after a real failure.
 namespace Kv.Engine.Files;
 
 /// <summary>A file system that counts the crossings of every site and fails those its plan names.</summary>

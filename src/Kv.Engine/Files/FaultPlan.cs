@@ -1,12 +1,13 @@
-// Owns which sites fail and when. It is armed only by an explicit option of the process; an empty plan costs one dictionary
-// increment per crossing and is used nowhere in production.
+// Owns which sites fail and when. It is armed only by an explicit option of the process; an empty plan costs one
+// dictionary increment per crossing and is used nowhere in production.
 using System.Globalization;
 
 namespace Kv.Engine.Files;
 
 /// <summary>
 /// Counts the crossings of every site and decides which of them fail. Text form, faults separated by semicolons:
-/// <c>site=log.segment.sync,error=EIO,after=3,times=1;site=...</c>. <c>after</c> defaults to 0 (the first crossing fails),
+/// <c>site=log.segment.sync,error=EIO,after=3,times=1;site=...</c>. <c>after</c> defaults to 0 (the first crossing
+/// fails),
 /// <c>times</c> to every crossing from then on. Any thread may call it.
 /// </summary>
 public sealed class FaultPlan
@@ -124,5 +125,6 @@ public sealed class FaultPlan
     private static long ParseCount(string part, string name, string value) =>
         long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long count)
             ? count
-            : throw new FormatException($"fault \"{part}\": {name} must be a whole number of at least 0, not \"{value}\"");
+            : throw new FormatException(
+            $"fault \"{part}\": {name} must be a whole number of at least 0, not \"{value}\"");
 }

@@ -1,4 +1,5 @@
-// Owns the system calls below durable files. .NET's own file types hide failed syncs (Sync law), so these are called directly.
+// Owns the system calls below durable files. .NET's own file types hide failed syncs (Sync law), so these are called
+// directly.
 // Linux numbers; the two that differ between x64 and arm64 are chosen at start.
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;

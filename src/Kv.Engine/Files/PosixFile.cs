@@ -1,5 +1,5 @@
-// Owns one open file on Linux. A failed or short write, allocation, truncation or sync is final: the kernel may have dropped
-// the dirty pages and marked them clean, so a later sync that returns 0 proves nothing (Sync law).
+// Owns one open file on Linux. A failed or short write, allocation, truncation or sync is final: the kernel may have
+// dropped the dirty pages and marked them clean, so a later sync that returns 0 proves nothing (Sync law).
 using System.Runtime.InteropServices;
 using Kv.Base;
 

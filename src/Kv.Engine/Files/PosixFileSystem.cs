@@ -1,5 +1,5 @@
-// Owns folders and files on Linux by direct system calls, each result checked (Sync law). Names become durable by syncing the
-// folder, which .NET cannot do.
+// Owns folders and files on Linux by direct system calls, each result checked (Sync law). Names become durable by
+// syncing the folder, which .NET cannot do.
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;

@@ -1,8 +1,8 @@
 namespace Kv.Engine.Files;
 
 /// <summary>
-/// Every place in the code that writes, allocates, syncs or renames durable state, by name. A failure names its site, fault
-/// injection aims at it, and tests walk <see cref="All"/> and fail when one was never crossed.
+/// Every place in the code that writes, allocates, syncs or renames durable state, by name. A failure names its site,
+/// fault injection aims at it, and tests walk <see cref="All"/> and fail when one was never crossed.
 /// </summary>
 public static class SyncSites
 {

@@ -1,6 +1,7 @@
-// Owns the way from a batch to the bytes of a frame, and from the synced frame to the in-memory index. Every operation is
-// checked against the group as the operations before it leave it, before a byte is written: what the log cannot take back must
-// be right. Invariant: encoding changes nothing that a reader sees; Apply runs only after the frame's sync succeeded.
+// Owns the way from a batch to the bytes of a frame, and from the synced frame to the in-memory index. Every operation
+// is checked against the group as the operations before it leave it, before a byte is written: what the log cannot take
+// back must be right. Invariant: encoding changes nothing that a reader sees; Apply runs only after the frame's sync
+// succeeded.
 using System.Runtime.InteropServices;
 using Kv.Base;
 
@@ -49,7 +50,8 @@ internal sealed class BatchEncoder(GroupTable table, SharedLogOptions options)
             {
                 LogDamage damage = staged.Group?.Damage ?? default;
                 throw new LogDamagedException(
-                    damage.File ?? "", damage.Offset, $"group {operation.Group} is damaged and can only be destroyed: {damage.Reason}");
+                    damage.File ?? "", damage.Offset,
+                    $"group {operation.Group} is damaged and can only be destroyed: {damage.Reason}");
             }
 
             switch (operation.Kind)
@@ -75,7 +77,9 @@ internal sealed class BatchEncoder(GroupTable table, SharedLogOptions options)
         }
     }
 
-    /// <summary>Makes the durable frame visible. <paramref name="cached"/> is told of every entry whose payload is now kept.</summary>
+    /// <summary>
+    /// Makes the durable frame visible. <paramref name="cached"/> is told of every entry whose payload is now kept.
+    /// </summary>
     public void Apply(LogBatch batch, Segment segment, long frameOffset, EntryCache cached)
     {
         Span<EntryPlace> places = _places.AsSpan(0, _placeCount);
@@ -102,7 +106,8 @@ internal sealed class BatchEncoder(GroupTable table, SharedLogOptions options)
         }
     }
 
-    private void ApplyStep(LogGroup group, in LogOperation operation, ReadOnlySpan<EntryPlace> places, EntryCache cached)
+    private void ApplyStep(
+        LogGroup group, in LogOperation operation, ReadOnlySpan<EntryPlace> places, EntryCache cached)
     {
         table.Touch(group);
         lock (group)
@@ -204,10 +209,12 @@ internal sealed class BatchEncoder(GroupTable table, SharedLogOptions options)
             LogEntry entry = entries[i];
             Invariant.Require(
                 entry.Index == first + (ulong)i && entry.Term >= term,
-                $"group {operation.Group}: entry {entry.Index} term {entry.Term} follows {first + (ulong)i - 1} term {term}");
+                $"group {operation.Group}: entry {entry.Index} term {entry.Term} "
+                    + $"follows {first + (ulong)i - 1} term {term}");
             term = entry.Term;
             CheckLimits(operation.Group, entry);
-            Invariant.Require(Crc32C.Compute(entry.Data.Span) == entry.DataCrc, $"group {operation.Group} entry {entry.Index}");
+            Invariant.Require(
+                Crc32C.Compute(entry.Data.Span) == entry.DataCrc, $"group {operation.Group} entry {entry.Index}");
             AddPlace(RecordCodec.WriteEntry(Output, entry), entry);
         }
 
@@ -224,12 +231,14 @@ internal sealed class BatchEncoder(GroupTable table, SharedLogOptions options)
         }
 
         Invariant.Require(
-            operation.Index <= staged.LastIndex, $"group {operation.Group}: cut at {operation.Index}, last {staged.LastIndex}");
+            operation.Index <= staged.LastIndex,
+            $"group {operation.Group}: cut at {operation.Index}, last {staged.LastIndex}");
         if (!staged.EntriesChanged)
         {
             ulong term = staged.Group![operation.Index].Term;
             Invariant.Require(
-                term == operation.Term, $"group {operation.Group}: cut at {operation.Index} term {operation.Term}, is {term}");
+                term == operation.Term,
+                $"group {operation.Group}: cut at {operation.Index} term {operation.Term}, is {term}");
         }
 
         BeginRecord(ref staged, operation, LogRecordType.CutPrefix);
@@ -314,13 +323,15 @@ internal sealed class BatchEncoder(GroupTable table, SharedLogOptions options)
         if (entry.Data.Length > options.EntryBytesMax)
         {
             throw new LogLimitException(
-                $"entry {entry.Index} of group {group} has {entry.Data.Length} bytes, the log takes at most {options.EntryBytesMax}");
+                $"entry {entry.Index} of group {group} has {entry.Data.Length} bytes, "
+                    + $"the log takes at most {options.EntryBytesMax}");
         }
 
         if ((long)Output.Length + entry.Data.Length + RecordCodec.EntryOverheadMax > options.FrameBytesMax)
         {
             throw new LogLimitException(
-                $"the batch passes {options.FrameBytesMax} bytes at entry {entry.Index} of group {group}; write it in parts");
+                $"the batch passes {options.FrameBytesMax} bytes at "
+                    + $"entry {entry.Index} of group {group}; write it in parts");
         }
     }
 

@@ -1,4 +1,5 @@
-// Owns the bytes of a frame, or of a block, while they are put together. One user at a time; reused from frame to frame.
+// Owns the bytes of a frame, or of a block, while they are put together. One user at a time; reused from frame to
+// frame.
 using System.Buffers.Binary;
 
 namespace Kv.Engine.Log;

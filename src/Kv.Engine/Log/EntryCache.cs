@@ -1,5 +1,5 @@
-// Owns which payloads stay in memory: the newest appended ones up to a number of bytes, oldest out first. Only the log writer
-// uses it; readers see its effect as entries with or without a payload.
+// Owns which payloads stay in memory: the newest appended ones up to a number of bytes, oldest out first. Only the log
+// writer uses it; readers see its effect as entries with or without a payload.
 namespace Kv.Engine.Log;
 
 internal sealed class EntryCache(long bytesMax)

@@ -1,5 +1,6 @@
-// Owns the 64 bytes before each frame's body (Frame law). The header has its own checksum, so that a length is believed before
-// the body is read; it names its file and offset, so that a frame at the wrong place, or one left in a recycled file, is no frame.
+// Owns the 64 bytes before each frame's body (Frame law). The header has its own checksum, so that a length is believed
+// before the body is read; it names its file and offset, so that a frame at the wrong place, or one left in a recycled
+// file, is no frame.
 using System.Buffers.Binary;
 using Kv.Base;
 

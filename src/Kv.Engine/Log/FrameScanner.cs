@@ -1,5 +1,6 @@
-// Owns the walk over a segment's frames at open. It believes a length only after the header's checksum and the file's end allow
-// it, so a damaged length costs no memory (F13). It stops at the first byte that is not the next frame of this log, and says why.
+// Owns the walk over a segment's frames at open. It believes a length only after the header's checksum and the file's
+// end allow it, so a damaged length costs no memory (F13). It stops at the first byte that is not the next frame of
+// this log, and says why.
 using Kv.Base;
 using Kv.Engine.Files;
 
@@ -61,12 +62,13 @@ internal sealed class FrameScanner(
     }
 
     /// <summary>
-    /// Looks at and behind <paramref name="from"/> for any frame header of this file that names a durable offset above it:
-    /// the proof that what broke there was durable (Frame law). Null when there is none.
+    /// Looks at and behind <paramref name="from"/> for any frame header of this file that names a durable offset above
+    /// it: the proof that what broke there was durable (Frame law). Null when there is none.
     /// </summary>
     public FrameHeader? FindProofOfDurability(long from)
     {
-        for (long offset = LogFormat.Align(from); offset + LogFormat.FrameHeaderBytes <= limit; offset += LogFormat.Alignment)
+        long last = limit - LogFormat.FrameHeaderBytes;
+        for (long offset = LogFormat.Align(from); offset <= last; offset += LogFormat.Alignment)
         {
             ReadOnlySpan<byte> bytes = Fetch(offset, LogFormat.FrameHeaderBytes);
             if (FrameHeader.TryRead(bytes, seed, fileNumber, offset) is { } header && header.DurableOffset > from)
@@ -103,5 +105,7 @@ internal sealed class FrameScanner(
     }
 }
 
-/// <summary>Where a scan is: place, checksum of what came before and number of the next frame, and the body of the last one.</summary>
+/// <summary>
+/// Where a scan is: place, checksum of what came before and number of the next frame, and the body of the last one.
+/// </summary>
 internal readonly record struct ScanPosition(long Offset, uint Chain, ulong FrameNumber, long BodyOffset);

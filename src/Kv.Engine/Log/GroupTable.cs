@@ -1,4 +1,5 @@
-// Owns the in-memory index of the log: group -> state and entry places, and which groups the active segment has records of.
+// Owns the in-memory index of the log: group -> state and entry places, and which groups the active segment has records
+// of.
 // Written by the log writer alone, read by any thread.
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
@@ -18,7 +19,8 @@ internal sealed class GroupTable
     /// <summary>Groups with records in the segment now written or replayed, in the order met.</summary>
     public IReadOnlyList<LogGroup> Touched => _touched;
 
-    public bool TryFind(ulong group, [MaybeNullWhen(false)] out LogGroup found) => _groups.TryGetValue(group, out found);
+    public bool TryFind(ulong group, [MaybeNullWhen(false)] out LogGroup found) =>
+        _groups.TryGetValue(group, out found);
 
     /// <summary>Adds the group anew; one of that id that was there is forgotten.</summary>
     public LogGroup Add(ulong group, bool isWhole)

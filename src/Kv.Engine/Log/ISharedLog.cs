@@ -27,8 +27,8 @@ public readonly record struct LogGroupState(
 /// The shared raft log. <see cref="Write"/>, <see cref="Purge"/> and <see cref="KeepAlive"/> are called by one thread
 /// (the log writer); every read may be called from any thread. What a read returns is durable: an entry is visible only
 /// after its sync succeeded.
-/// Failures throw <see cref="Files.StorageException"/> and are final for the log: every later write throws. An entry or batch
-/// above a limit throws <see cref="LogLimitException"/> before anything is written, and the log lives on.
+/// Failures throw <see cref="Files.StorageException"/> and are final for the log: every later write throws. An entry or
+/// batch above a limit throws <see cref="LogLimitException"/> before anything is written, and the log lives on.
 /// </summary>
 public interface ISharedLog : IDisposable
 {
@@ -39,8 +39,9 @@ public interface ISharedLog : IDisposable
     long SyncCount { get; }
 
     /// <summary>
-    /// Groups whose records were found damaged at open, in rising order (Damage law). They are not among <see cref="Groups"/>;
-    /// every read of one, and every write but its destruction, throws <see cref="LogDamagedException"/>.
+    /// Groups whose records were found damaged at open, in rising order (Damage law). They are not among
+    /// <see cref="Groups"/>; every read of one, and every write but its destruction, throws
+    /// <see cref="LogDamagedException"/>.
     /// </summary>
     IReadOnlyList<LogDamage> DamagedGroups => [];
 

@@ -29,8 +29,8 @@ internal static class LogFormat
     public static int Align(int length) => checked((int)Align((long)length));
 
     /// <summary>
-    /// Every checksum of a log starts from its identity, so that no frame of another log, and no bytes a client stored, pass
-    /// for one of this log.
+    /// Every checksum of a log starts from its identity, so that no frame of another log, and no bytes a client stored,
+    /// pass for one of this log.
     /// </summary>
     public static uint Seed(ulong logId)
     {

@@ -1,5 +1,5 @@
-// Owns what the log keeps in memory of one group: its state and the place of each entry. Written by the log writer alone, each
-// change under the group's own lock; read by any thread under that lock (the writer itself reads without).
+// Owns what the log keeps in memory of one group: its state and the place of each entry. Written by the log writer
+// alone, each change under the group's own lock; read by any thread under that lock (the writer itself reads without).
 // Invariant: entries are First..Last without a gap, First = TruncatedIndex + 1, terms never fall.
 using Kv.Base;
 
@@ -27,7 +27,9 @@ internal sealed class LogGroup(ulong id)
 
     public ulong Id { get; } = id;
 
-    /// <summary>False while a replay has not met the record from which all of the group follows, and for a damaged group.</summary>
+    /// <summary>
+    /// False while a replay has not met the record from which all of the group follows, and for a damaged group.
+    /// </summary>
     public bool IsWhole { get; set; }
 
     /// <summary>Why the group is not whole; null while that is not known.</summary>
@@ -50,7 +52,9 @@ internal sealed class LogGroup(ulong id)
 
     public ulong LastTerm => Count == 0 ? TruncatedTerm : _entries[_head + Count - 1].Term;
 
-    /// <summary>The segment whose index names this group already, and the entries it has there. Only the writer uses them.</summary>
+    /// <summary>
+    /// The segment whose index names this group already, and the entries it has there. Only the writer uses them.
+    /// </summary>
     public ulong TouchedSegment { get; private set; }
 
     public ulong TouchedFirst { get; private set; }
@@ -178,7 +182,9 @@ internal sealed class LogGroup(ulong id)
         }
 
         int needed = Count + count;
-        EntryPlace[] target = needed * 2 <= _entries.Length ? _entries : new EntryPlace[Math.Max(4, needed + (needed / 2))];
+        EntryPlace[] target = needed * 2 <= _entries.Length
+            ? _entries
+            : new EntryPlace[Math.Max(4, needed + (needed / 2))];
         _entries.AsSpan(_head, Count).CopyTo(target);
         if (ReferenceEquals(target, _entries))
         {

@@ -1,7 +1,8 @@
 // Owns the open of a log: which segments live, where the tail ends, what is damage. Read docs/on-disk-format.md first.
-// Invariants: frames are synced one by one, so of all frames found only the last can be in doubt, and only a break behind it can
-// be a torn tail. The last frame is therefore copied into a new segment and synced there before the log opens, and the old tail
-// is never written again (Frame law: this covers also a sync that failed before the restart and left clean, undurable pages).
+// Invariants: frames are synced one by one, so of all frames found only the last can be in doubt, and only a break
+// behind it can be a torn tail. The last frame is therefore copied into a new segment and synced there before the log
+// opens, and the old tail is never written again (Frame law: this covers also a sync that failed before the restart and
+// left clean, undurable pages).
 using System.Security.Cryptography;
 using Kv.Base;
 using Kv.Engine.Files;
@@ -106,7 +107,9 @@ internal sealed class LogRecovery
         return BitConverter.ToUInt64(drawn) | 1;
     }
 
-    /// <summary>Without any readable opening block a founding may have been cut short; then no frame was ever written.</summary>
+    /// <summary>
+    /// Without any readable opening block a founding may have been cut short; then no frame was ever written.
+    /// </summary>
     private static void RequireBlank(Segment segment)
     {
         Span<byte> window = new byte[64 * 1024];
@@ -120,7 +123,9 @@ internal sealed class LogRecovery
         }
     }
 
-    /// <summary>Files newer than the tip have no opening block. With a frame in one the block is damaged, else it never was.</summary>
+    /// <summary>
+    /// Files newer than the tip have no opening block. With a frame in one the block is damaged, else it never was.
+    /// </summary>
     private void DropNeverBegun(Found tip)
     {
         uint seed = LogFormat.Seed(tip.Header!.LogId);
@@ -193,8 +198,9 @@ internal sealed class LogRecovery
     }
 
     /// <summary>
-    /// Replays the tip up to its last frame, and hands that frame over to a new segment together with the carried records when
-    /// it is all the tip has. Then the tip is replaced and not only followed, so that idle restarts do not add segments.
+    /// Replays the tip up to its last frame, and hands that frame over to a new segment together with the carried
+    /// records when it is all the tip has. Then the tip is replaced and not only followed, so that idle restarts do not
+    /// add segments.
     /// </summary>
     private RecoveredLog OpenTip(List<Found> chain)
     {
@@ -288,7 +294,8 @@ internal sealed class LogRecovery
             throw new LogDamagedException(
                 tip.Segment.Name,
                 offset,
-                $"{scanner.Break}, but frame {proof.FrameNumber} at {proof.Offset} names {proof.DurableOffset} durable");
+                $"{scanner.Break}, but frame "
+                    + $"{proof.FrameNumber} at {proof.Offset} names {proof.DurableOffset} durable");
         }
     }
 
@@ -331,7 +338,9 @@ internal sealed class LogRecovery
         return live;
     }
 
-    /// <summary>Makes newly found damage durable in the fresh segment, so that it outlives the purge of where it was found.</summary>
+    /// <summary>
+    /// Makes newly found damage durable in the fresh segment, so that it outlives the purge of where it was found.
+    /// </summary>
     private SegmentHeader MarkDamaged(SegmentHeader header, List<LogDamage> damaged, Segment fresh)
     {
         ByteBuilder marks = new(256);

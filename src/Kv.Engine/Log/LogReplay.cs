@@ -1,6 +1,7 @@
-// Owns what each record does to the in-memory index when it is read back. Records of a group may come before the one from which
-// all of it follows, because older segments were purged after that one was rewritten; such a group is gathered and stays not
-// whole until its Restore comes (Purge law). What contradicts itself damages its group, never more and never silently.
+// Owns what each record does to the in-memory index when it is read back. Records of a group may come before the one
+// from which all of it follows, because older segments were purged after that one was rewritten; such a group is
+// gathered and stays not whole until its Restore comes (Purge law). What contradicts itself damages its group, never
+// more and never silently.
 using Kv.Base;
 
 namespace Kv.Engine.Log;
@@ -11,8 +12,8 @@ internal sealed class LogReplay(GroupTable table)
     public ulong PurgedThrough { get; set; }
 
     /// <summary>
-    /// Applies the records of one frame or carried block. Throws <see cref="MalformedDataException"/> when they do not parse,
-    /// which behind a good checksum means that another version or a defect wrote them.
+    /// Applies the records of one frame or carried block. Throws <see cref="MalformedDataException"/> when they do not
+    /// parse, which behind a good checksum means that another version or a defect wrote them.
     /// </summary>
     public void Apply(ReadOnlySpan<byte> body, Segment segment, long bodyOffset)
     {
@@ -287,9 +288,12 @@ internal sealed class LogReplay(GroupTable table)
         return true;
     }
 
-    /// <summary>Joins the rewritten oldest entries with the newer ones gathered since; false when they do not meet.</summary>
+    /// <summary>
+    /// Joins the rewritten oldest entries with the newer ones gathered since; false when they do not meet.
+    /// </summary>
     private static bool TryComplete(
-        LogGroup group, ulong truncatedIndex, ulong truncatedTerm, ulong lastIndex, ulong lastTerm, EntryPlace[] rewritten)
+        LogGroup group, ulong truncatedIndex, ulong truncatedTerm, ulong lastIndex, ulong lastTerm,
+        EntryPlace[] rewritten)
     {
         ulong rewrittenLast = truncatedIndex + (ulong)rewritten.Length;
         List<EntryPlace> all = [.. rewritten];

@@ -14,7 +14,9 @@ internal static class RecordCodec
         output.WriteVarUInt64(group);
     }
 
-    /// <summary>Writes term, kind, payload checksum, length and payload; returns where the payload starts in the output.</summary>
+    /// <summary>
+    /// Writes term, kind, payload checksum, length and payload; returns where the payload starts in the output.
+    /// </summary>
     public static int WriteEntry(ByteBuilder output, in LogEntry entry)
     {
         output.WriteVarUInt64(entry.Term);

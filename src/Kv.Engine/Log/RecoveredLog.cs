@@ -11,8 +11,9 @@ internal sealed class RecoveredLog
     public required List<Segment> Segments { get; init; }
 
     /// <summary>
-    /// Files that hold nothing any more. They go only after the first new frame is durable: until then the fresh segment's
-    /// opening block has no proof beside itself that it was ever written, and what it replaced must still be there.
+    /// Files that hold nothing any more. They go only after the first new frame is durable: until then the fresh
+    /// segment's opening block has no proof beside itself that it was ever written, and what it replaced must still be
+    /// there.
     /// </summary>
     public required List<Segment> Superseded { get; init; }
 

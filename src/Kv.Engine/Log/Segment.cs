@@ -1,6 +1,6 @@
-// Owns one segment file in use. Readers pin it while they read outside the group's lock; a purged segment's file is closed when
-// the last pin goes, and reused only when there was none. Invariant: a pin is taken under the lock of a group that has a place
-// in the segment, so after the last place moved away no new pin can appear.
+// Owns one segment file in use. Readers pin it while they read outside the group's lock; a purged segment's file is
+// closed when the last pin goes, and reused only when there was none. Invariant: a pin is taken under the lock of a
+// group that has a place in the segment, so after the last place moved away no new pin can appear.
 using Kv.Base;
 using Kv.Engine.Files;
 

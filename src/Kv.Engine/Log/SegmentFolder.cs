@@ -1,6 +1,6 @@
-// Owns the files of the log's folder: segments by number, and spares, which are purged segments kept for reuse so that new ones
-// need no fresh blocks. Invariant: a number is never used twice, so a frame left in a recycled file can never be taken for a
-// frame of the file it is now (F10).
+// Owns the files of the log's folder: segments by number, and spares, which are purged segments kept for reuse so that
+// new ones need no fresh blocks. Invariant: a number is never used twice, so a frame left in a recycled file can never
+// be taken for a frame of the file it is now (F10).
 using System.Globalization;
 using Kv.Engine.Files;
 
@@ -31,7 +31,8 @@ internal sealed class SegmentFolder(IFileSystem fileSystem, string path, SharedL
             }
             else if (name.EndsWith(SegmentSuffix, StringComparison.Ordinal)
                 && ulong.TryParse(
-                    name[..^SegmentSuffix.Length], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number)
+                    name[..^SegmentSuffix.Length], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                    out ulong number)
                 && name == NameOf(number))
             {
                 numbers.Add(number);
@@ -51,14 +52,16 @@ internal sealed class SegmentFolder(IFileSystem fileSystem, string path, SharedL
     }
 
     /// <summary>
-    /// Makes the segment's file with its opening block, durable in bytes and name before it returns, with room for a frame of
+    /// Makes the segment's file with its opening block, durable in bytes and name before it returns, with room for a
+    /// frame of
     /// <paramref name="frameBytes"/>.
     /// </summary>
     public void Create(Segment segment, SegmentHeader header, long frameBytes)
     {
         byte[] block = header.Encode();
         long needed = block.Length + frameBytes;
-        long length = Math.Max(options.SegmentBytes, (needed + LengthUnitBytes - 1) / LengthUnitBytes * LengthUnitBytes);
+        long length = Math.Max(
+            options.SegmentBytes, (needed + LengthUnitBytes - 1) / LengthUnitBytes * LengthUnitBytes);
         IFile file = OpenNew(segment.Name);
         try
         {
@@ -76,7 +79,9 @@ internal sealed class SegmentFolder(IFileSystem fileSystem, string path, SharedL
         }
     }
 
-    /// <summary>Gives dead segments up: their files become spares, or go. The names are durable when it returns.</summary>
+    /// <summary>
+    /// Gives dead segments up: their files become spares, or go. The names are durable when it returns.
+    /// </summary>
     public void Recycle(IReadOnlyList<Segment> segments)
     {
         if (segments.Count == 0)

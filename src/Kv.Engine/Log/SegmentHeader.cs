@@ -1,7 +1,8 @@
-// Owns the opening block of a segment. It seals the segment before it: where that one ends, the checksum of its last frame and
-// the index of the groups in it, kept here so that damage there cannot take its own index along (Damage law). It may also carry
-// records over from a tail that was in doubt at open (Frame law). Invariant: the block is synced before any frame follows it,
-// so a broken block with a valid frame behind it is damage, and one without was never begun.
+// Owns the opening block of a segment. It seals the segment before it: where that one ends, the checksum of its last
+// frame and the index of the groups in it, kept here so that damage there cannot take its own index along (Damage law).
+// It may also carry records over from a tail that was in doubt at open (Frame law). Invariant: the block is synced
+// before any frame follows it, so a broken block with a valid frame behind it is damage, and one without was never
+// begun.
 using System.Buffers.Binary;
 using Kv.Base;
 using Kv.Engine.Files;
@@ -76,7 +77,8 @@ internal sealed record SegmentHeader
     public static SegmentHeader? TryRead(IFile file, ulong number)
     {
         Span<byte> head = stackalloc byte[LogFormat.SegmentHeaderBytes];
-        if (file.ReadAt(0, head) < head.Length || BinaryPrimitives.ReadUInt64LittleEndian(head) != LogFormat.SegmentMagic)
+        if (file.ReadAt(0, head) < head.Length
+            || BinaryPrimitives.ReadUInt64LittleEndian(head) != LogFormat.SegmentMagic)
         {
             return null;
         }

@@ -1,5 +1,5 @@
-// Owns the list of groups that have records in one segment, with the entries they have there. It lets damage in a sealed
-// segment be pinned to groups (Damage law).
+// Owns the list of groups that have records in one segment, with the entries they have there. It lets damage in a
+// sealed segment be pinned to groups (Damage law).
 using Kv.Base;
 
 namespace Kv.Engine.Log;

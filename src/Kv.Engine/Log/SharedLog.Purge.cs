@@ -1,5 +1,6 @@
-// Owns the freeing of old segments (Purge law): what still lives in the oldest one is rewritten at the log's end as records that
-// can only take the place of the same state and entries; a mark makes the segment dead in the same sync; then its file goes.
+// Owns the freeing of old segments (Purge law): what still lives in the oldest one is rewritten at the log's end as
+// records that can only take the place of the same state and entries; a mark makes the segment dead in the same sync;
+// then its file goes.
 using Kv.Base;
 
 namespace Kv.Engine.Log;
@@ -51,7 +52,9 @@ public sealed partial class SharedLog
         return SizeBytes > targetBytes && _segments.Count >= 2;
     }
 
-    /// <summary>What must be rewritten before the segment can go; false when that is too much, so that a group pins the log.</summary>
+    /// <summary>
+    /// What must be rewritten before the segment can go; false when that is too much, so that a group pins the log.
+    /// </summary>
     private bool TryPlan(Segment oldest, List<Rewrite> plan)
     {
         long bytes = 0;
@@ -64,7 +67,8 @@ public sealed partial class SharedLog
                 continue;
             }
 
-            // All entries up to the last one there go along, so that the rewritten ones are always the group's oldest, whole.
+            // All entries up to the last one there go along, so that the rewritten ones are always the group's oldest,
+            // whole.
             long groupBytes = 0;
             for (ulong index = group.TruncatedIndex + 1; index <= last; index++)
             {
@@ -113,7 +117,9 @@ public sealed partial class SharedLog
         }
     }
 
-    /// <summary>Makes the encoded rewrites durable, then moves the places: by the same code that a replay uses.</summary>
+    /// <summary>
+    /// Makes the encoded rewrites durable, then moves the places: by the same code that a replay uses.
+    /// </summary>
     private void WriteRewrites(int records)
     {
         int bodyLength = _encoder.Output.Length - LogFormat.FrameHeaderBytes;

@@ -1,4 +1,5 @@
-// Owns reads of entries by any thread: payloads from the cache, older ones from the file, each checked against its own checksum.
+// Owns reads of entries by any thread: payloads from the cache, older ones from the file, each checked against its own
+// checksum.
 using Kv.Base;
 
 namespace Kv.Engine.Log;
@@ -83,7 +84,9 @@ public sealed partial class SharedLog
         }
     }
 
-    /// <summary>The end of the run of payloads from <paramref name="start"/> that lie close behind each other in one segment.</summary>
+    /// <summary>
+    /// The end of the run of payloads from <paramref name="start"/> that lie close behind each other in one segment.
+    /// </summary>
     private static int RunEnd(List<Load> loads, int start)
     {
         EntryPlace first = loads[start].Place;
@@ -93,7 +96,8 @@ public sealed partial class SharedLog
         {
             EntryPlace next = loads[end].Place;
             bool close = ReferenceEquals(next.Segment, first.Segment) && next.Offset >= runEnd
-                && next.Offset - runEnd <= ReadGapBytesMax && next.Offset + next.Length - (long)first.Offset <= ReadRunBytesMax;
+                && next.Offset - runEnd <= ReadGapBytesMax
+                && next.Offset + next.Length - (long)first.Offset <= ReadRunBytesMax;
             if (!close)
             {
                 break;
@@ -135,12 +139,14 @@ public sealed partial class SharedLog
         return bytes;
     }
 
-    private static void CheckPayload(ulong group, ulong index, in EntryPlace place, ReadOnlySpan<byte> bytes, int offset)
+    private static void CheckPayload(
+        ulong group, ulong index, in EntryPlace place, ReadOnlySpan<byte> bytes, int offset)
     {
         if (offset + place.Length > bytes.Length || Crc32C.Compute(bytes.Slice(offset, place.Length)) != place.Crc)
         {
             throw new LogDamagedException(
-                place.Segment.Name, place.Offset, $"the payload of entry {index} of group {group} has a wrong checksum");
+                place.Segment.Name, place.Offset,
+                $"the payload of entry {index} of group {group} has a wrong checksum");
         }
     }
 

@@ -31,7 +31,9 @@ public sealed partial class SharedLog
         RecycleSuperseded();
     }
 
-    /// <summary>Writes the builder's bytes as the next frame and syncs it; returns where it starts in the active segment.</summary>
+    /// <summary>
+    /// Writes the builder's bytes as the next frame and syncs it; returns where it starts in the active segment.
+    /// </summary>
     private long WriteFrame(ByteBuilder output, int recordCount)
     {
         int bodyLength = output.Length - LogFormat.FrameHeaderBytes;
@@ -72,7 +74,9 @@ public sealed partial class SharedLog
         }
     }
 
-    /// <summary>Seals the active segment by opening the next one, whose first block says where this one ends and what it holds.</summary>
+    /// <summary>
+    /// Seals the active segment by opening the next one, whose first block says where this one ends and what it holds.
+    /// </summary>
     private void Rotate(int frameBytes)
     {
         Segment full = Active;
@@ -132,7 +136,8 @@ public sealed partial class SharedLog
 
         if (_failure is not null)
         {
-            throw new StorageException(_folder.FolderPath, SyncSites.LogSegmentWrite, $"the raft log stopped: {_failure.Message}");
+            throw new StorageException(
+                _folder.FolderPath, SyncSites.LogSegmentWrite, $"the raft log stopped: {_failure.Message}");
         }
     }
 }

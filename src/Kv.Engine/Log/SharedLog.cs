@@ -1,6 +1,7 @@
 // Owns the raft log of a store: segments on disk, the in-memory index and the cache of new payloads.
-// One thread writes; any thread reads. Invariants: one frame and one sync per write; nothing of a batch is visible before its
-// sync succeeded; after any failure nothing is written again (Sync law); a number, once used for a file, is never used again.
+// One thread writes; any thread reads. Invariants: one frame and one sync per write; nothing of a batch is visible
+// before its sync succeeded; after any failure nothing is written again (Sync law); a number, once used for a file, is
+// never used again.
 using Kv.Engine.Files;
 
 namespace Kv.Engine.Log;
@@ -56,9 +57,11 @@ public sealed partial class SharedLog : ISharedLog
     public IReadOnlyList<LogDamage> DamagedGroups { get; }
 
     /// <summary>
-    /// Opens the log in a folder, or founds one there. When it returns, all that it shows is durable, proved by a sync of its
-    /// own. Throws <see cref="LogDamagedException"/> for damage that cannot be pinned to groups, <see cref="LogFormatException"/>
-    /// for a newer or foreign log, <see cref="StorageException"/> when the disk fails. The caller holds the folder's lock.
+    /// Opens the log in a folder, or founds one there. When it returns, all that it shows is durable, proved by a sync
+    /// of its own. Throws <see cref="LogDamagedException"/> for damage that cannot be pinned to groups,
+    /// <see cref="LogFormatException"/>
+    /// for a newer or foreign log, <see cref="StorageException"/> when the disk fails. The caller holds the folder's
+    /// lock.
     /// </summary>
     public static SharedLog Open(IFileSystem fileSystem, string folder, SharedLogOptions options)
     {

@@ -10,7 +10,10 @@ public sealed record SharedLogOptions
     /// <summary>Length of a segment. A frame that does not fit in one gets a segment of its own length.</summary>
     public int SegmentBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Payloads of the newest entries kept in memory. The bytes are the caller's, so this bounds what the log keeps alive.</summary>
+    /// <summary>
+    /// Payloads of the newest entries kept in memory. The bytes are the caller's, so this bounds what the log keeps
+    /// alive.
+    /// </summary>
     public long CacheBytesMax { get; init; } = 32L * 1024 * 1024;
 
     /// <summary>A larger entry is refused with <see cref="LogLimitException"/>, before anything is written.</summary>
@@ -22,13 +25,17 @@ public sealed record SharedLogOptions
     /// <summary>Recycled segments kept for reuse; more are deleted.</summary>
     public int SparesMax { get; init; } = 2;
 
-    /// <summary>A group whose oldest entries hold more payload than this is not rewritten by a purge: it pins the log.</summary>
+    /// <summary>
+    /// A group whose oldest entries hold more payload than this is not rewritten by a purge: it pins the log.
+    /// </summary>
     public long RewriteBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>Identity given to a log that is founded now; 0 draws one at random. Simulations name it.</summary>
     public ulong LogId { get; init; }
 
-    /// <summary>True when this store has had a log before: then a folder without segments is damage, not a new log.</summary>
+    /// <summary>
+    /// True when this store has had a log before: then a folder without segments is damage, not a new log.
+    /// </summary>
     public bool ExpectExisting { get; init; }
 
     internal void Check()

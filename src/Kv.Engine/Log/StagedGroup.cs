@@ -8,7 +8,9 @@ internal struct StagedGroup
     public bool Exists;
     public bool IsDamaged;
 
-    /// <summary>The batch changed entries, so terms below the last are no longer those of <see cref="Group"/>.</summary>
+    /// <summary>
+    /// The batch changed entries, so terms below the last are no longer those of <see cref="Group"/>.
+    /// </summary>
     public bool EntriesChanged;
     public LogHardState HardState;
     public ulong TruncatedIndex;

@@ -1,5 +1,6 @@
-// Owns the sorted map under the memory engine: an immutable B+ tree. A change copies the path to the root and shares the
-// rest, so a snapshot is a reference, readers need no lock, and the state after every batch can be kept for a power cut.
+// Owns the sorted map under the memory engine: an immutable B+ tree. A change copies the path to the root and shares
+// the rest, so a snapshot is a reference, readers need no lock, and the state after every batch can be kept for a power
+// cut.
 namespace Kv.Engine.Memory;
 
 /// <summary>One immutable version of a column family. Any number of threads may read it.</summary>

@@ -1,5 +1,5 @@
-// Owns a position in one version of a tree. Invariant: the path is either empty (no position) or leads from the root to an
-// existing entry of a leaf.
+// Owns a position in one version of a tree. Invariant: the path is either empty (no position) or leads from the root to
+// an existing entry of a leaf.
 namespace Kv.Engine.Memory;
 
 internal struct KeyTreeCursor

@@ -100,7 +100,9 @@ internal sealed class KeyTreeEdit
         return right;
     }
 
-    /// <summary>Splits in the middle, or, when the newcomer goes last, leaves the left full: rising keys fill their nodes.</summary>
+    /// <summary>
+    /// Splits in the middle, or, when the newcomer goes last, leaves the left full: rising keys fill their nodes.
+    /// </summary>
     private static KeyTreeNode? SplitIfFull(KeyTreeNode node, int index)
     {
         if (node.Count < KeyTreeNode.CountMax)

@@ -1,5 +1,5 @@
-// Owns one node of the memory engine's tree. Invariants: a node is changed only by the edit that made it (Owner) and never
-// after that edit ended; entries rise; all leaves have the same depth; Bytes is the sum of what lies below.
+// Owns one node of the memory engine's tree. Invariants: a node is changed only by the edit that made it (Owner) and
+// never after that edit ended; entries rise; all leaves have the same depth; Bytes is the sum of what lies below.
 using System.Diagnostics;
 
 namespace Kv.Engine.Memory;

@@ -32,8 +32,8 @@ public sealed class MemoryEngine : IEngine
     }
 
     /// <summary>
-    /// Opens what the disk holds; all of it is durable on return. Throws <see cref="EngineException"/> when an engine is
-    /// open on the disk.
+    /// Opens what the disk holds; all of it is durable on return. Throws <see cref="EngineException"/> when an engine
+    /// is open on the disk.
     /// </summary>
     public static MemoryEngine Open(MemoryEngineDisk disk)
     {
@@ -104,7 +104,9 @@ public sealed class MemoryEngine : IEngine
         return (ulong)Math.Max(0, end - tree.BytesBelow(start));
     }
 
-    /// <summary>The copy is kept by the disk under the folder's name: <see cref="MemoryEngineDisk.OpenCheckpoint"/>.</summary>
+    /// <summary>
+    /// The copy is kept by the disk under the folder's name: <see cref="MemoryEngineDisk.OpenCheckpoint"/>.
+    /// </summary>
     public void Checkpoint(string folder)
     {
         lock (_writeLock)

@@ -1,11 +1,11 @@
 // Owns what outlives a memory engine: the durable image and the batches written after the last sync, with RocksDB's
-// durability (Simulator law). Invariants: the states are in write order and each is whole, so whatever prefix a power cut
-// keeps, no batch survives by half; at most one engine is open.
+// durability (Simulator law). Invariants: the states are in write order and each is whole, so whatever prefix a power
+// cut keeps, no batch survives by half; at most one engine is open.
 //
-// The model, checked against RocksDB by the conformance suite: a write reaches the log unsynced; a sync makes everything
-// before it durable; a flush does so too (RocksDB syncs every log it closes before it installs what it flushed); an ingest
-// is durable at once and the engines sync the log before it; opening makes durable what it found, because RocksDB flushes
-// what it replays. A killed process loses nothing; a power cut keeps a prefix.
+// The model, checked against RocksDB by the conformance suite: a write reaches the log unsynced; a sync makes
+// everything before it durable; a flush does so too (RocksDB syncs every log it closes before it installs what it
+// flushed); an ingest is durable at once and the engines sync the log before it; opening makes durable what it found,
+// because RocksDB flushes what it replays. A killed process loses nothing; a power cut keeps a prefix.
 using Kv.Base;
 using Kv.Engine.Files;
 
@@ -13,14 +13,14 @@ namespace Kv.Engine.Memory;
 
 /// <summary>
 /// The disk under a <see cref="MemoryEngine"/>. It survives the engine: after <see cref="ProcessKill"/>,
-/// <see cref="PowerCut"/> or a dispose, <see cref="MemoryEngine.Open"/> finds on it what a real disk would hold. Faults are
-/// asked for here. Deterministic: nothing but the given random numbers decides what survives. Thread-safe.
+/// <see cref="PowerCut"/> or a dispose, <see cref="MemoryEngine.Open"/> finds on it what a real disk would hold. Faults
+/// are asked for here. Deterministic: nothing but the given random numbers decides what survives. Thread-safe.
 /// </summary>
 public sealed class MemoryEngineDisk
 {
     /// <summary>
-    /// Most batches kept apart. Beyond it the oldest counts as durable, as a kernel writes back on its own; without it a
-    /// caller that never syncs would keep every state there ever was.
+    /// Most batches kept apart. Beyond it the oldest counts as durable, as a kernel writes back on its own; without it
+    /// a caller that never syncs would keep every state there ever was.
     /// </summary>
     public const int UnsyncedBatchesMax = 65_536;
 
@@ -77,8 +77,8 @@ public sealed class MemoryEngineDisk
     }
 
     /// <summary>
-    /// Power goes: a prefix of the unsynced batches, drawn from <paramref name="random"/>, survives. The open engine, if any,
-    /// is dead: each of its members throws. Returns how many unsynced batches survived.
+    /// Power goes: a prefix of the unsynced batches, drawn from <paramref name="random"/>, survives. The open engine,
+    /// if any, is dead: each of its members throws. Returns how many unsynced batches survived.
     /// </summary>
     public int PowerCut(DeterministicRandom random)
     {
@@ -113,7 +113,9 @@ public sealed class MemoryEngineDisk
         }
     }
 
-    /// <summary>A disk that holds the checkpoint made into <paramref name="folder"/>; null when there is none.</summary>
+    /// <summary>
+    /// A disk that holds the checkpoint made into <paramref name="folder"/>; null when there is none.
+    /// </summary>
     public MemoryEngineDisk? OpenCheckpoint(string folder)
     {
         lock (_lock)

@@ -1,5 +1,5 @@
-// Owns the format of the memory engine's table files: a header, the range tombstones and keys as records, and a trailer with
-// their count and the CRC-32C of all before it. Read as a whole and checked before anything is applied.
+// Owns the format of the memory engine's table files: a header, the range tombstones and keys as records, and a trailer
+// with their count and the CRC-32C of all before it. Read as a whole and checked before anything is applied.
 //
 //   header   "KVMT", version (u32)
 //   record   kind (1 put, 3 range), key or start, value or end; both with LEB128 lengths
@@ -16,7 +16,9 @@ internal static class MemoryTableFile
 
     internal static ReadOnlySpan<byte> Magic => "KVMT"u8;
 
-    /// <summary>The writes of the table, tombstones first. Throws <see cref="EngineException"/> naming the file.</summary>
+    /// <summary>
+    /// The writes of the table, tombstones first. Throws <see cref="EngineException"/> naming the file.
+    /// </summary>
     internal static List<MemoryWrite> Read(IFileSystem files, ColumnFamily family, string path)
     {
         try

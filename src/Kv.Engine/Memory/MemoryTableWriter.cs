@@ -1,5 +1,5 @@
-// Owns one table file being written. Invariants: range tombstones come before keys, keys strictly rise; the file is a table
-// only after Finish, which syncs it.
+// Owns one table file being written. Invariants: range tombstones come before keys, keys strictly rise; the file is a
+// table only after Finish, which syncs it.
 using System.Buffers;
 using Kv.Base;
 using Kv.Engine.Files;

@@ -1,6 +1,6 @@
-// Owns an open database: its pointer, its column families, and the options they stand on. Everything made from a database
-// (iterators, snapshots, writers) holds a reference, so the folder is closed when the last of them is gone and never under
-// a running call.
+// Owns an open database: its pointer, its column families, and the options they stand on. Everything made from a
+// database (iterators, snapshots, writers) holds a reference, so the folder is closed when the last of them is gone and
+// never under a running call.
 using System.Runtime.InteropServices;
 using Kv.Base;
 
@@ -73,7 +73,9 @@ internal sealed unsafe class DatabaseHandle : SafeHandle
         return _families[(int)family];
     }
 
-    /// <summary>Keeps the database open until disposed. Throws <see cref="ObjectDisposedException"/> when it is closed.</summary>
+    /// <summary>
+    /// Keeps the database open until disposed. Throws <see cref="ObjectDisposedException"/> when it is closed.
+    /// </summary>
     internal Use Enter() => new(this);
 
     protected override bool ReleaseHandle()

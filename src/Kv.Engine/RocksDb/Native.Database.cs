@@ -1,5 +1,5 @@
-// Declarations of rocksdb/c.h as of 7.8: database, reads, batches, tables. Every `error` out-pointer must be null on entry,
-// and is checked and freed by RocksDbError.
+// Declarations of rocksdb/c.h as of 7.8: database, reads, batches, tables. Every `error` out-pointer must be null on
+// entry, and is checked and freed by RocksDbError.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 

@@ -1,5 +1,5 @@
-// Declarations of rocksdb/c.h as of 7.8, options part. Each method is the C function of the same words; ownership is as the
-// header's implementation has it and is noted where it surprises.
+// Declarations of rocksdb/c.h as of 7.8, options part. Each method is the C function of the same words; ownership is as
+// the header's implementation has it and is noted where it surprises.
 using System.Runtime.InteropServices;
 
 namespace Kv.Engine.RocksDb;

@@ -38,7 +38,8 @@ internal sealed unsafe class RocksDbBatch : IEngineBatch
         fixed (byte* k = key, v = value)
         {
             Native.BatchPut(
-                Pointer, Database.Family(family), Native.OrEmpty(k), (nuint)key.Length, Native.OrEmpty(v), (nuint)value.Length);
+                Pointer, Database.Family(family), Native.OrEmpty(k), (nuint)key.Length, Native.OrEmpty(v),
+                (nuint)value.Length);
         }
 
         Added(key.Length + value.Length);

@@ -17,7 +17,9 @@ internal static unsafe class RocksDbError
         }
     }
 
-    /// <summary>The error's text, freed. RocksDB's messages are one line except when they quote a file; those are joined.</summary>
+    /// <summary>
+    /// The error's text, freed. RocksDB's messages are one line except when they quote a file; those are joined.
+    /// </summary>
     internal static string Take(byte* error)
     {
         string text = Marshal.PtrToStringUTF8((nint)error) ?? "unknown error";

@@ -1,5 +1,5 @@
-// Owns one native iterator with the bounds it points to. Invariants: key and value are taken only while it stands on a key;
-// the end of a walk is told from a failed read on every move; the database outlives it.
+// Owns one native iterator with the bounds it points to. Invariants: key and value are taken only while it stands on a
+// key; the end of a walk is told from a failed read on every move; the database outlives it.
 using System.Runtime.InteropServices;
 using Kv.Base;
 

@@ -1,6 +1,6 @@
-// Owns the finding and loading of the system's librocksdb. The binding names one logical library; this file alone knows what
-// it is called on disk. Loading happens once per process, on the first open, and never half: either every function the
-// binding needs is there, or the error says what to install.
+// Owns the finding and loading of the system's librocksdb. The binding names one logical library; this file alone knows
+// what it is called on disk. Loading happens once per process, on the first open, and never half: either every function
+// the binding needs is there, or the error says what to install.
 using System.Reflection;
 using System.Runtime.InteropServices;
 
@@ -20,7 +20,8 @@ public static partial class RocksDbLibrary
     // Newest of the releases the binding was tried with first: its C API is the one the declarations were read from.
     private static readonly string[] UsualNames =
     [
-        "librocksdb.so.7.8", "librocksdb.so.7", "librocksdb.so.8", "librocksdb.so.9", "librocksdb.so.10", "librocksdb.so",
+        "librocksdb.so.7.8", "librocksdb.so.7", "librocksdb.so.8", "librocksdb.so.9", "librocksdb.so.10",
+        "librocksdb.so",
         "librocksdb.dylib",
     ];
 
@@ -32,16 +33,22 @@ public static partial class RocksDbLibrary
 
     // The youngest functions of the C API that the binding calls: a library that has them has the older ones.
     private static readonly string[] NeededFunctions =
-        ["rocksdb_flush_wal", "rocksdb_sstfilewriter_delete_range", "rocksdb_approximate_sizes_cf", "rocksdb_get_pinned_cf"];
+        [
+            "rocksdb_flush_wal", "rocksdb_sstfilewriter_delete_range", "rocksdb_approximate_sizes_cf",
+            "rocksdb_get_pinned_cf"];
 
     private static readonly Lock LoadLock = new();
     private static nint _library;
     private static string? _loadedName;
 
-    /// <summary>What was loaded: a library name or a path. Null before the first successful <see cref="EnsureLoaded"/>.</summary>
+    /// <summary>
+    /// What was loaded: a library name or a path. Null before the first successful <see cref="EnsureLoaded"/>.
+    /// </summary>
     public static string? LoadedName => Volatile.Read(ref _loadedName);
 
-    /// <summary>Loads the library once. Throws <see cref="EngineException"/> with one line saying what to install.</summary>
+    /// <summary>
+    /// Loads the library once. Throws <see cref="EngineException"/> with one line saying what to install.
+    /// </summary>
     public static void EnsureLoaded()
     {
         if (Volatile.Read(ref _loadedName) is not null)
@@ -63,7 +70,9 @@ public static partial class RocksDbLibrary
         }
     }
 
-    /// <summary>Whether the library loads here; otherwise the reason, for tests that skip and for start-up checks.</summary>
+    /// <summary>
+    /// Whether the library loads here; otherwise the reason, for tests that skip and for start-up checks.
+    /// </summary>
     public static bool TryLoad(out string? reason)
     {
         try
@@ -79,7 +88,10 @@ public static partial class RocksDbLibrary
         }
     }
 
-    /// <summary>The first of <paramref name="candidates"/> that loads and is complete; only <paramref name="override"/> when set.</summary>
+    /// <summary>
+    /// The first of <paramref name="candidates"/> that loads and is complete; only <paramref name="override"/> when
+    /// set.
+    /// </summary>
     internal static (nint Library, string Name) Find(string? @override, IEnumerable<string> candidates)
     {
         bool overridden = !string.IsNullOrEmpty(@override);
@@ -108,7 +120,8 @@ public static partial class RocksDbLibrary
 
         throw new EngineException(overridden
             ? $"cannot load librocksdb from {OverrideVariable}={@override}; correct or unset it, or {InstallHint}"
-            : $"cannot load librocksdb: not found under its usual names; {InstallHint}, or set {OverrideVariable} to its path");
+            : $"cannot load librocksdb: not found under its usual names; "
+                + $"{InstallHint}, or set {OverrideVariable} to its path");
     }
 
     private static IEnumerable<string> Candidates()
@@ -133,9 +146,9 @@ public static partial class RocksDbLibrary
     private static nint Resolve(string libraryName, Assembly assembly, DllImportSearchPath? searchPath) =>
         libraryName == LogicalName ? _library : 0;
 
-    // glibc gives each thread its own arena, and RocksDB frees on one thread what another allocated: with the default of
-    // eight arenas per core the process holds far more than is in use. Two are enough for two writers and cost no measurable
-    // time. Only glibc knows the call; elsewhere its absence changes nothing.
+    // glibc gives each thread its own arena, and RocksDB frees on one thread what another allocated: with the default
+    // of eight arenas per core the process holds far more than is in use. Two are enough for two writers and cost no
+    // measurable time. Only glibc knows the call; elsewhere its absence changes nothing.
     private static void LimitMallocArenas()
     {
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("MALLOC_ARENA_MAX") is not null)

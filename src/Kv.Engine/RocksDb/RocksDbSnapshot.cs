@@ -1,4 +1,5 @@
-// Owns one snapshot of the database. Invariant: the read options name a snapshot that is not released before they are gone.
+// Owns one snapshot of the database. Invariant: the read options name a snapshot that is not released before they are
+// gone.
 using System.Buffers;
 using System.Runtime.InteropServices;
 

@@ -1,5 +1,5 @@
-// Owns one table file being written outside the database. Invariants: range tombstones come before keys, keys rise; a file
-// that was not finished is not a table.
+// Owns one table file being written outside the database. Invariants: range tombstones come before keys, keys rise; a
+// file that was not finished is not a table.
 using System.Runtime.InteropServices;
 using Kv.Base;
 

@@ -2,7 +2,9 @@ using Kv.Engine.Files;
 
 namespace Kv.Engine.Tests.Engines;
 
-/// <summary>The least file system that table files need: paths to bytes, nothing lost, nothing failing unless told.</summary>
+/// <summary>
+/// The least file system that table files need: paths to bytes, nothing lost, nothing failing unless told.
+/// </summary>
 internal sealed class DictionaryFiles : IFileSystem
 {
     private readonly Dictionary<string, MemoryStream> _files = new(StringComparer.Ordinal);

@@ -46,7 +46,10 @@ public abstract partial class EngineConformance
     public void Iterate_BytesOfEveryKind_OrderIsUnsignedLexicographic()
     {
         using EngineHarness h = NewHarness();
-        string[] keys = ["", "\0", "\0\0", "\0\xFF", "\x01", "a", "a\0", "a\0\0", "aa", "b", "\x7F", "\x80", "\xFE\xFF", "\xFF", "\xFF\0", "\xFF\xFF"];
+        string[] keys =
+            [
+                "", "\0", "\0\0", "\0\xFF", "\x01", "a", "a\0", "a\0\0", "aa", "b", "\x7F", "\x80", "\xFE\xFF", "\xFF",
+                "\xFF\0", "\xFF\xFF"];
         h.Write(b =>
         {
             foreach (string key in keys.Reverse())

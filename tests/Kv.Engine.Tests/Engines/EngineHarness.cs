@@ -21,8 +21,8 @@ public abstract class EngineHarness : IDisposable
     public abstract void Kill(DeterministicRandom random);
 
     /// <summary>
-    /// Tells the harness that everything written so far is promised to be durable: after a sync, a synced write, a flush,
-    /// an ingest or an open.
+    /// Tells the harness that everything written so far is promised to be durable: after a sync, a synced write, a
+    /// flush, an ingest or an open.
     /// </summary>
     public abstract void NoteDurable();
 

@@ -46,7 +46,8 @@ public sealed class MemoryHarness : EngineHarness
     }
 
     public override IEngine OpenCheckpoint(string folder) =>
-        MemoryEngine.Open(Disk.OpenCheckpoint(folder) ?? throw new InvalidOperationException($"no checkpoint {folder}"));
+        MemoryEngine.Open(
+            Disk.OpenCheckpoint(folder) ?? throw new InvalidOperationException($"no checkpoint {folder}"));
 
     public override void Dispose() => _engine.Dispose();
 }

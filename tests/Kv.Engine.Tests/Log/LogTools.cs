@@ -89,9 +89,12 @@ internal static class LogTools
     }
 
     public static List<string> SegmentPaths(IFileSystem files) =>
-        [.. files.ListFiles(Folder).Where(name => name.EndsWith(".log", StringComparison.Ordinal)).Select(name => $"{Folder}/{name}")];
+        [.. files.ListFiles(Folder).Where(
+            name => name.EndsWith(".log", StringComparison.Ordinal)).Select(name => $"{Folder}/{name}")];
 
-    /// <summary>(offset, total bytes) of the frames in a segment's bytes, found by their magic, number and offset alone.</summary>
+    /// <summary>
+    /// (offset, total bytes) of the frames in a segment's bytes, found by their magic, number and offset alone.
+    /// </summary>
     public static List<(long Offset, int Length)> Frames(byte[] segment)
     {
         ulong number = BinaryPrimitives.ReadUInt64LittleEndian(segment.AsSpan(24));

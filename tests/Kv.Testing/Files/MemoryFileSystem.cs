@@ -1,13 +1,13 @@
-// Owns a simulated disk: per file a durable image and the writes not yet synced; names that are volatile until their folder is
-// synced; faults by site, by space and by place. Deterministic: the same calls and seed give the same bytes.
+// Owns a simulated disk: per file a durable image and the writes not yet synced; names that are volatile until their
+// folder is synced; faults by site, by space and by place. Deterministic: the same calls and seed give the same bytes.
 using Kv.Base;
 using Kv.Engine.Files;
 
 namespace Kv.Testing.Files;
 
 /// <summary>
-/// A disk that survives "restarts": close everything, call <see cref="Crash"/> (power cut) or nothing (process killed, the
-/// kernel lives), and open again on the same object. Paths are absolute. Any thread may call it.
+/// A disk that survives "restarts": close everything, call <see cref="Crash"/> (power cut) or nothing (process killed,
+/// the kernel lives), and open again on the same object. Paths are absolute. Any thread may call it.
 /// </summary>
 public sealed class MemoryFileSystem : IFileSystem
 {
@@ -29,7 +29,9 @@ public sealed class MemoryFileSystem : IFileSystem
     /// <summary>Writes, allocations, syncs and name changes so far.</summary>
     public long MutationCount { get; private set; }
 
-    /// <summary>The power goes at this many mutations; null = never. The call that reaches it throws, as does every later one.</summary>
+    /// <summary>
+    /// The power goes at this many mutations; null = never. The call that reaches it throws, as does every later one.
+    /// </summary>
     public long? PowerCutAtMutation { get; set; }
 
     internal Lock Sync { get; } = new();
@@ -172,8 +174,8 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <summary>
-    /// The machine loses power. Each unsynced write is kept, lost or torn at 512 bytes, each unsynced name change kept or
-    /// lost; every open file and lock is gone.
+    /// The machine loses power. Each unsynced write is kept, lost or torn at 512 bytes, each unsynced name change kept
+    /// or lost; every open file and lock is gone.
     /// </summary>
     public void Crash(DeterministicRandom random)
     {
@@ -211,7 +213,9 @@ public sealed class MemoryFileSystem : IFileSystem
         }
     }
 
-    /// <summary>The process dies and the kernel lives: open files and locks are gone, all bytes and names stay as seen.</summary>
+    /// <summary>
+    /// The process dies and the kernel lives: open files and locks are gone, all bytes and names stay as seen.
+    /// </summary>
     public void KillProcess()
     {
         lock (Sync)
@@ -235,7 +239,9 @@ public sealed class MemoryFileSystem : IFileSystem
         }
     }
 
-    /// <summary>Changes bytes behind everybody's back, durable at once: bit rot, a misdirected write, another program.</summary>
+    /// <summary>
+    /// Changes bytes behind everybody's back, durable at once: bit rot, a misdirected write, another program.
+    /// </summary>
     public void Overwrite(string path, long offset, ReadOnlySpan<byte> data)
     {
         lock (Sync)
@@ -255,7 +261,9 @@ public sealed class MemoryFileSystem : IFileSystem
         }
     }
 
-    /// <summary>Reads that touch [offset, offset + length) of the file fail with EIO until <see cref="HealReads"/>.</summary>
+    /// <summary>
+    /// Reads that touch [offset, offset + length) of the file fail with EIO until <see cref="HealReads"/>.
+    /// </summary>
     public void FailReads(string path, long offset, long length)
     {
         lock (Sync)
@@ -300,7 +308,9 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     internal string? CheckSpace(long growthBytes) =>
-        growthBytes > 0 && CapacityBytes != long.MaxValue && UsedBytes() + growthBytes > CapacityBytes ? "ENOSPC" : null;
+        growthBytes > 0 && CapacityBytes != long.MaxValue && UsedBytes() + growthBytes > CapacityBytes
+            ? "ENOSPC"
+            : null;
 
     internal void CountMutation()
     {

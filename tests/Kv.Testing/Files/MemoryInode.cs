@@ -1,4 +1,5 @@
-// Owns one simulated file: what is durable, what is seen now, and the writes in between that a crash may keep, lose or tear.
+// Owns one simulated file: what is durable, what is seen now, and the writes in between that a crash may keep, lose or
+// tear.
 using Kv.Base;
 
 namespace Kv.Testing.Files;
@@ -35,8 +36,8 @@ internal sealed class MemoryInode
     }
 
     /// <summary>
-    /// What Linux does after a failed sync (Rebello et al., 2020): the pages stay readable and are marked clean, so that no
-    /// later sync writes them; a crash brings the old bytes back.
+    /// What Linux does after a failed sync (Rebello et al., 2020): the pages stay readable and are marked clean, so
+    /// that no later sync writes them; a crash brings the old bytes back.
     /// </summary>
     public void ForgetUnsynced() => _unsynced.Clear();
 

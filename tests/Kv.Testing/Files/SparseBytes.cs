@@ -1,6 +1,8 @@
 namespace Kv.Testing.Files;
 
-/// <summary>A file's bytes in pages that exist only where something was written, so that preallocated segments cost nothing.</summary>
+/// <summary>
+/// A file's bytes in pages that exist only where something was written, so that preallocated segments cost nothing.
+/// </summary>
 internal sealed class SparseBytes
 {
     private const int PageBytes = 4096;

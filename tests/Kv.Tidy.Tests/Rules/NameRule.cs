@@ -62,6 +62,7 @@ public static partial class NameRule
         ("src/Kv.Base/Invariant.cs", ["member"], "^member$", "the C# member that a caller attribute names"),
         ("tests/Kv.Base.Tests/InvariantTests.cs", ["member"], "", "the same"),
         ("tests/Kv.Tidy.Tests/", ["node", "nodes", "member", "members"], "", "nodes and members of a syntax tree"),
+        ("src/Kv.Engine/Memory/KeyTree", ["node", "nodes"], "", "nodes of a tree"),
         ("src/Kv.Placement/", ["host", "hosts"], "Label", "a placement label: the machine that stores share"),
     ];
 
