@@ -1,0 +1,187 @@
+// Owns one simulated store: its disks outlive its lives. A life opens the shipped store and placement on them and drives their pumps
+// by events; a crash ends the life and tears what was not synced.
+using Google.Protobuf;
+using Kv.Base;
+using Kv.Engine;
+using Kv.Engine.Log;
+using Kv.Engine.Memory;
+using Kv.Placement;
+using Kv.Placement.Driver;
+using Kv.Protocol;
+using Kv.Protocol.Commands;
+using Kv.Protocol.Placement.V1;
+using Kv.Protocol.Raft.V1;
+using Kv.Protocol.V1;
+using Kv.Store;
+using Kv.Testing.Files;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kv.Simulation;
+
+public sealed class SimStore
+{
+    private const int LoopDelayNs = 50_000;
+    private const int DiskDelayNs = 2_000_000;
+
+    private readonly SimClock _clock;
+    private readonly EventQueue _events;
+    private readonly DeterministicRandom _random;
+    private readonly SimNetwork _network;
+    private readonly MemoryFileSystem _files = new();
+    private readonly MemoryEngineDisk _engineDisk;
+    private readonly ClusterId _cluster;
+    private readonly IReadOnlyList<StoreInfo> _founders;
+    private readonly List<SimPump> _pumps = [];
+    private readonly PlacementSeed _seed;
+    private LocalStore? _store;
+    private PlacementDriver? _driver;
+    private IDisposable? _engine;
+    private IDisposable? _log;
+
+    public SimStore(
+        StoreInfo info, IReadOnlyList<StoreInfo> founders, ClusterId cluster, PlacementSeed seed, SimClock clock,
+        EventQueue events, DeterministicRandom random, SimNetwork network)
+    {
+        Info = info;
+        _founders = founders;
+        _cluster = cluster;
+        _seed = seed;
+        _clock = clock;
+        _events = events;
+        _random = random;
+        _network = network;
+        _engineDisk = new MemoryEngineDisk(_files);
+    }
+
+    public StoreInfo Info { get; private set; }
+
+    public StoreId Id => new(Info.Id);
+
+    public bool IsUp => _store is not null;
+
+    /// <summary>Why the last life ended, when it was not a crash.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Hears of every write that takes effect, over all lives.</summary>
+    public Action<SimStore, RegionId, LogIndex, CommandIdentity>? Applied { get; set; }
+
+    /// <summary>What founding makes durable before the store serves (Truth law).</summary>
+    public void Found(IReadOnlyList<RegionDescriptor> regions)
+    {
+        using MemoryEngine engine = MemoryEngine.Open(_engineDisk);
+        using IEngineBatch batch = engine.NewBatch();
+        StoreMeta.AddBirths(batch, regions);
+        engine.Write(batch, sync: true);
+    }
+
+    public void Start()
+    {
+        Invariant.Require(_store is null);
+        Info = Info.Clone();
+        Info.Incarnation++;
+        MemoryEngine engine = MemoryEngine.Open(_engineDisk);
+        _engine = engine;
+        var options = new SharedLogOptions { SegmentBytes = 256 * 1024, LogId = Info.Id };
+        SharedLog log = SharedLog.Open(_files, "log", options);
+        _log = log;
+        var listener = new Listener(this);
+        var context = new StoreContext
+        {
+            Cluster = _cluster,
+            Self = Info,
+            Options = StoreOptions.Default,
+            Engine = engine,
+            Log = log,
+            Transport = _network.TransportOf(this),
+            Clock = _clock,
+            Seed = _random.NextUInt64(),
+            Logger = NullLogger.Instance,
+            SystemListener = listener,
+        };
+        _store = LocalStore.Open(context);
+        foreach (StoreInfo founder in _founders)
+        {
+            _store.LearnStore(founder);
+        }
+
+        _store.ApplyObserver = (region, index, identity) => Applied?.Invoke(this, region, index, identity);
+        _driver = new PlacementDriver(new PlacementOptions(), _clock, listener, listener, _seed, NullLogger.Instance);
+        foreach (Pump pump in _store.Pumps)
+        {
+            int delay = pump.Name is "log" or "durable" ? DiskDelayNs : LoopDelayNs;
+            _pumps.Add(new SimPump(pump, _events, _random, $"{Id}.{pump.Name}", delay, Fail));
+        }
+
+        _pumps.Add(new SimPump(_driver, _events, _random, $"{Id}.placement", LoopDelayNs, Fail));
+    }
+
+    /// <summary>Power goes: what was not synced is kept, lost or torn as the seed has it.</summary>
+    public void Crash()
+    {
+        StopPumps();
+        _files.Crash(_random);
+        _engineDisk.PowerCut(_random);
+        _store = null;
+        _driver = null;
+        _log = null;
+        _engine = null;
+    }
+
+    public void Receive(StoreId from, Incarnation incarnation, StoreEnvelope envelope) =>
+        _store?.OnEnvelope(from, incarnation, envelope);
+
+    /// <summary>A request from a client; false when the store is down.</summary>
+    public bool Submit(Request request, Action<Response> answer)
+    {
+        if (_store is null)
+        {
+            return false;
+        }
+
+        _store.Door.Submit(request, new Sink(answer));
+        return true;
+    }
+
+    private void Fail(Exception failure)
+    {
+        Failure = failure;
+        StopPumps();
+    }
+
+    private void StopPumps()
+    {
+        foreach (SimPump pump in _pumps)
+        {
+            pump.Kill();
+        }
+
+        _pumps.Clear();
+    }
+
+    private sealed class Sink(Action<Response> answer) : IResponseSink
+    {
+        public void OnResponse(Response response) => answer(Response.Parser.ParseFrom(response.ToByteArray()));
+    }
+
+    /// <summary>Binds placement to the system region of the store beside it, as the server does.</summary>
+    private sealed class Listener(SimStore owner) : ISystemRegionListener, IPlacementState, IPlacementOutbox
+    {
+        public void OnLeadership(Term term) => owner._driver!.OnLeadership(term.Value);
+
+        public void OnLeadershipLost() => owner._driver!.OnLeadershipLost();
+
+        public void OnLeaderHint(StoreInfo? leader) => owner._driver!.OnLeaderHint(leader);
+
+        public void OnReport(StoreReport report) => owner._driver!.OnReport(report);
+
+        public void OnRoutes(RoutesRequest request, Action<RoutesResponse> answer) => owner._driver!.Submit(request, answer);
+
+        public void Load(Action<IReadOnlyList<(byte[] Key, byte[] Value)>?> done) =>
+            owner._store!.LoadSystemRegion(rows => done(rows?.Select(row => (row.Key, row.Value)).ToList()));
+
+        public void Propose(IReadOnlyList<Mutation> mutations, ulong term, Action<bool> done) =>
+            owner._store!.WriteSystemRegion(mutations, new Term(term), done);
+
+        public void Send(StoreId store, PlacementOrders orders) => owner._store!.SendOrders(store, orders);
+    }
+}
