@@ -1,5 +1,5 @@
-// Owns the translation of RocksDbEngineOptions into option objects of the C API. What is set here and is not an option is a
-// decision: see docs/decisions/0002-own-rocksdb-binding.md.
+// Owns the translation of RocksDbEngineOptions into option objects of the C API. What is set here and is not an option
+// is a decision: see docs/decisions/0002-own-rocksdb-binding.md.
 namespace Kv.Engine.RocksDb;
 
 /// <summary>The native option objects of one database. They live as long as it, calls that
@@ -81,14 +81,14 @@ internal sealed unsafe class DatabaseOptions : IDisposable
         Native.OptionsSetCreateMissingColumnFamilies(database, create ? (byte)1 : (byte)0);
         Native.OptionsSetParanoidChecks(database, 1);
 
-        // Cut law: WAL on for every write, replayed up to the first record that is not whole, written to the file (so that a
-        // killed process loses nothing) and synced only when told.
+        // Cut law: WAL on for every write, replayed up to the first record that is not whole, written to the file (so
+        // that a killed process loses nothing) and synced only when told.
         Native.OptionsSetWalRecoveryMode(database, PointInTimeRecovery);
         Native.OptionsSetManualWalFlush(database, 0);
         Native.OptionsSetMaxTotalWalSize(database, (ulong)options.WalBytesMax);
 
-        // With the WAL on, what a flush of one family leaves behind of a batch is in the WAL, which RocksDB syncs before it
-        // installs the flush. Atomic flush would add nothing but flushes of families that need none.
+        // With the WAL on, what a flush of one family leaves behind of a batch is in the WAL, which RocksDB syncs
+        // before it installs the flush. Atomic flush would add nothing but flushes of families that need none.
         Native.OptionsSetAtomicFlush(database, 0);
 
         // The kernel starts writing early, so that a sync or the end of a compaction does not find megabytes waiting.

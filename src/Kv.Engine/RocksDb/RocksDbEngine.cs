@@ -1,6 +1,7 @@
-// Owns the RocksDB engine of a store: the contract of IEngine over one database with the column families data, aux and meta.
-// Invariants: the WAL is on for every write; nothing is written after a failed write, flush or sync (Cut, Sync laws); the
-// folder is made only when told, and never repaired by deleting.
+// Owns the RocksDB engine of a store: the contract of IEngine over one database with the column families data, aux and
+// meta.
+// Invariants: the WAL is on for every write; nothing is written after a failed write, flush or sync (Cut, Sync laws);
+// the folder is made only when told, and never repaired by deleting.
 using System.Buffers;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -10,8 +11,8 @@ namespace Kv.Engine.RocksDb;
 
 /// <summary>
 /// The default engine. See <see cref="IEngine"/> for the contract. Disposing it does not sync: what was written and not
-/// synced survives the end of the process, not a power cut. With iterators, snapshots, batches or table writers still open,
-/// the folder stays locked until the last of them is disposed.
+/// synced survives the end of the process, not a power cut. With iterators, snapshots, batches or table writers still
+/// open, the folder stays locked until the last of them is disposed.
 /// </summary>
 public sealed unsafe class RocksDbEngine : IEngine
 {
@@ -45,8 +46,8 @@ public sealed unsafe class RocksDbEngine : IEngine
 
     /// <summary>
     /// Opens the folder and replays its write-ahead log; what was replayed is durable on return. Throws
-    /// <see cref="EngineException"/> with one line when librocksdb is missing, the folder is absent and not to be created, is
-    /// open elsewhere, or is damaged.
+    /// <see cref="EngineException"/> with one line when librocksdb is missing, the folder is absent and not to be
+    /// created, is open elsewhere, or is damaged.
     /// </summary>
     public static RocksDbEngine Open(RocksDbEngineOptions options)
     {
@@ -54,7 +55,8 @@ public sealed unsafe class RocksDbEngine : IEngine
         RocksDbLibrary.EnsureLoaded();
         string folder = Path.GetFullPath(options.Folder);
         PrepareFolder(folder, options.CreateIfMissing);
-        return new RocksDbEngine(folder, DatabaseHandle.Open(folder, new DatabaseOptions(options, options.CreateIfMissing)));
+        return new RocksDbEngine(
+            folder, DatabaseHandle.Open(folder, new DatabaseOptions(options, options.CreateIfMissing)));
     }
 
     public byte[]? Get(ColumnFamily family, ReadOnlySpan<byte> key) =>
@@ -119,7 +121,8 @@ public sealed unsafe class RocksDbEngine : IEngine
     }
 
     /// <remarks>
-    /// RocksDB's C API counts table files only, so the memory tables are walked, up to a bound; beyond it they count whole.
+    /// RocksDB's C API counts table files only, so the memory tables are walked, up to a bound; beyond it they count
+    /// whole.
     /// The error is at most the size of the memory tables.
     /// </remarks>
     public ulong EstimateBytes(ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> endOrEmpty)
@@ -135,7 +138,8 @@ public sealed unsafe class RocksDbEngine : IEngine
             var startLength = (nuint)start.Length;
             var endLength = (nuint)end.Length;
             Native.ApproximateSizes(
-                use.Pointer, _database.Family(family), 1, &startPointer, &startLength, &endPointer, &endLength, &bytes, &error);
+                use.Pointer, _database.Family(family), 1, &startPointer, &startLength, &endPointer, &endLength, &bytes,
+                &error);
         }
 
         RocksDbError.Check(error, "size estimate", _folder);
@@ -162,8 +166,8 @@ public sealed unsafe class RocksDbEngine : IEngine
     public IEngineTableWriter NewTableWriter(string path) => new RocksDbTableWriter(Database, path);
 
     /// <remarks>
-    /// RocksDB makes an ingested table durable at once but not the unsynced batches before it, which a power cut would then
-    /// take from under it; so the WAL is synced first. A refused file leaves the engine as it was and usable.
+    /// RocksDB makes an ingested table durable at once but not the unsynced batches before it, which a power cut would
+    /// then take from under it; so the WAL is synced first. A refused file leaves the engine as it was and usable.
     /// </remarks>
     public void IngestTable(ColumnFamily family, string path)
     {
@@ -221,8 +225,8 @@ public sealed unsafe class RocksDbEngine : IEngine
             return;
         }
 
-        // RocksDB writes CURRENT last when it makes a database, and logs and tables only after that. A folder that has them
-        // and no CURRENT has lost it; making a new database there would bury what is left.
+        // RocksDB writes CURRENT last when it makes a database, and logs and tables only after that. A folder that has
+        // them and no CURRENT has lost it; making a new database there would bury what is left.
         string? remains = Directory.Exists(folder)
             ? Directory.EnumerateFiles(folder).FirstOrDefault(f => Path.GetExtension(f) is ".sst" or ".log")
             : null;

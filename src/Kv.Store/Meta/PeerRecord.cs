@@ -1,3 +1,6 @@
+// Owns what a store knows durably of one of its peers: life, range, epoch, membership, applied index and term (Truth
+// law).
+// A record is a value; changing a peer is writing a new record in the batch that makes it true.
 using System.Buffers;
 using Google.Protobuf;
 using Kv.Base;

@@ -1,5 +1,5 @@
-// Owns scenarios that need a process of their own: each is an explicit test that another test starts by name, passing the
-// folder in the environment, and that tells its progress in lines of standard output.
+// Owns scenarios that need a process of their own: each is an explicit test that another test starts by name, passing
+// the folder in the environment, and that tells its progress in lines of standard output.
 using System.Diagnostics;
 using Kv.Engine.RocksDb;
 
@@ -27,7 +27,8 @@ public sealed class ChildScenarios
         Mark(engine, "SyncedWrite", () => Put(engine, "s", sync: true));
         Mark(engine, "EmptySyncedWrite", () => engine.Write(engine.NewBatch(), sync: true));
         Mark(engine, "Flush", engine.Flush);
-        string table = Path.Combine(Path.GetDirectoryName(Environment.GetEnvironmentVariable(FolderVariable)!)!, "table");
+        string table = Path.Combine(
+            Path.GetDirectoryName(Environment.GetEnvironmentVariable(FolderVariable)!)!, "table");
         Mark(engine, "Table", () =>
         {
             using IEngineTableWriter writer = engine.NewTableWriter(table);

@@ -1,5 +1,5 @@
-// The part of the suite about what survives. Every batch i puts i under its own key in two families and as the newest number
-// in the third, so any survivor that is not a prefix of whole batches shows itself.
+// The part of the suite about what survives. Every batch i puts i under its own key in two families and as the newest
+// number in the third, so any survivor that is not a prefix of whole batches shows itself.
 using System.Globalization;
 using Kv.Base;
 
@@ -58,7 +58,8 @@ public abstract partial class EngineConformance
             int survived = CheckPrefix(h);
             Assert.True(
                 survived >= promised && survived <= written,
-                $"seed {seed}, round {round}: {survived} batches survived, {promised} were promised, {written} written");
+                $"seed {seed}, round {round}: {survived} batches survived, "
+                    + $"{promised} were promised, {written} written");
             lost += written - survived;
             cuts++;
 
@@ -163,8 +164,11 @@ public abstract partial class EngineConformance
     private static int CheckPrefix(EngineHarness h)
     {
         List<string> meta = h.Engine.Walk(family: ColumnFamily.Meta);
-        int newest = meta.Count == 0 ? 0 : int.Parse(Assert.Single(meta)[1..^"=newest".Length], CultureInfo.InvariantCulture);
-        string[] expected = [.. Enumerable.Range(1, newest).Select(i => i.ToString("D6", CultureInfo.InvariantCulture))];
+        int newest = meta.Count == 0
+            ? 0
+            : int.Parse(Assert.Single(meta)[1..^"=newest".Length], CultureInfo.InvariantCulture);
+        string[] expected = [
+            .. Enumerable.Range(1, newest).Select(i => i.ToString("D6", CultureInfo.InvariantCulture))];
         Assert.Equal(expected, h.Engine.Walk(family: ColumnFamily.Data).Select(e => e[..6]));
         Assert.Equal(expected, h.Engine.Walk(family: ColumnFamily.Aux).Select(e => e[..6]));
         for (int i = 1; i <= newest; i++)

@@ -1,5 +1,5 @@
-// The randomized part of the suite: thousands of operations against a sorted dictionary, from a seed. KV_TEST_SEED adds a seed
-// of one's own.
+// The randomized part of the suite: thousands of operations against a sorted dictionary, from a seed. KV_TEST_SEED adds
+// a seed of one's own.
 using Kv.Base;
 
 namespace Kv.Engine.Tests.Engines;
@@ -70,7 +70,8 @@ public abstract partial class EngineConformance
             for (int family = 0; family < 3; family++)
             {
                 string[] expected = [.. _model[family].Select(e => $"{e.Key}={e.Value}")];
-                Assert.True(expected.SequenceEqual(h.Engine.Walk(family: (ColumnFamily)family)), $"seed {seed}, {when}");
+                Assert.True(
+                    expected.SequenceEqual(h.Engine.Walk(family: (ColumnFamily)family)), $"seed {seed}, {when}");
             }
 
             while (_snapshots.Count > 0)
@@ -228,7 +229,8 @@ public abstract partial class EngineConformance
             string label = $"seed {seed}, {where}, family {family}, range {range}, at {at}";
             Assert.True(keys.Where(k => string.CompareOrdinal(k, at) >= 0).SequenceEqual(rising), label + ", rising");
             Assert.True(
-                keys.Where(k => string.CompareOrdinal(k, at) <= 0).Reverse().SequenceEqual(falling), label + ", falling");
+                keys.Where(
+                k => string.CompareOrdinal(k, at) <= 0).Reverse().SequenceEqual(falling), label + ", falling");
             byte[]? value = reader.Get((ColumnFamily)family, Bytes.Of(at));
             Assert.Equal(model[family].GetValueOrDefault(at), value is null ? null : Bytes.Text(value));
         }

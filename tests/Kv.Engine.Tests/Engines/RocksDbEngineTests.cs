@@ -32,7 +32,8 @@ public sealed class RocksDbEngineTests : IDisposable
         {
             ChildScenarios.WaitForLine(holder, "holding");
             EngineException e = Assert.Throws<EngineException>(() => Open(create: false));
-            Assert.StartsWith($"engine folder {Folder} is in use by another process", e.Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"engine folder {Folder} is in use by another process", e.Message, StringComparison.Ordinal);
         }
         finally
         {
@@ -201,7 +202,8 @@ public sealed class RocksDbEngineTests : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
             process.StandardError.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode;

@@ -1,7 +1,7 @@
-// Owns a RocksDB engine in a folder of its own. A power cut is an image: the folder is copied while the engine is open, and
-// what was written to the logs after the last durable point is cut at a random byte, or has a hole of zeros in it. It shows
-// what recovery makes of any loss of the log's tail; it takes for granted that RocksDB's own syncs of tables and manifest
-// reached the disk, because a copy of a running system sees them either way.
+// Owns a RocksDB engine in a folder of its own. A power cut is an image: the folder is copied while the engine is open,
+// and what was written to the logs after the last durable point is cut at a random byte, or has a hole of zeros in it.
+// It shows what recovery makes of any loss of the log's tail; it takes for granted that RocksDB's own syncs of tables
+// and manifest reached the disk, because a copy of a running system sees them either way.
 using Kv.Base;
 using Kv.Engine.RocksDb;
 
@@ -114,8 +114,8 @@ public sealed class RocksDbHarness : EngineHarness
     }
 
     /// <summary>
-    /// A copy of all files as of one moment. Compactions go on meanwhile, so a copy during which the manifest changed is
-    /// thrown away: without a change of the manifest no file it names has come or gone.
+    /// A copy of all files as of one moment. Compactions go on meanwhile, so a copy during which the manifest changed
+    /// is thrown away: without a change of the manifest no file it names has come or gone.
     /// </summary>
     private string CopyFolder()
     {

@@ -1,5 +1,5 @@
-// Owns the proof that a promise of durability is kept by a system call, and that a failed one is seen. The test's process is
-// watched from outside, because a copy of a running system cannot show whether a sync was made.
+// Owns the proof that a promise of durability is kept by a system call, and that a failed one is seen. The test's
+// process is watched from outside, because a copy of a running system cannot show whether a sync was made.
 using System.Diagnostics;
 using Kv.Engine.RocksDb;
 
@@ -22,7 +22,8 @@ public sealed class RocksDbSyncTests : IDisposable
     {
         string trace = Path.Combine(_root, "trace");
         List<string> said = Run(
-            nameof(ChildScenarios.MakeDurableInEveryWay), "strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,fdatasync,write");
+            nameof(ChildScenarios.MakeDurableInEveryWay), "strace", "-f", "-y", "-o", trace, "-e",
+            "trace=fsync,fdatasync,write");
         Assert.Contains(said, l => l.Contains("end Nothing", StringComparison.Ordinal));
 
         string[] lines = File.ReadAllLines(trace);
@@ -31,7 +32,8 @@ public sealed class RocksDbSyncTests : IDisposable
             Assert.True(LogSyncs(lines, promise) > 0, $"{promise} returned without a sync of the log");
         }
 
-        Assert.True(Syncs(lines, "Table").Any(l => l.Contains("/table>", StringComparison.Ordinal)), "the table was not synced");
+        Assert.True(Syncs(lines, "Table").Any(
+            l => l.Contains("/table>", StringComparison.Ordinal)), "the table was not synced");
         Assert.Equal(0, LogSyncs(lines, "Nothing"));
     }
 
@@ -44,12 +46,14 @@ public sealed class RocksDbSyncTests : IDisposable
         Run(nameof(ChildScenarios.MakeDurableInEveryWay));
         List<string> said = Run(
             nameof(ChildScenarios.SyncUntilItFails),
-            "strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", $"inject=fdatasync:error={error}:when=10");
+            "strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
+            $"inject=fdatasync:error={error}:when=10");
 
         Assert.Contains(said, l => l.Contains("synced 0", StringComparison.Ordinal));
         Assert.Contains(said, l => l.Contains("failed: engine WAL sync failed", StringComparison.Ordinal)
             && l.Contains(message, StringComparison.Ordinal));
-        Assert.Contains(said, l => l.Contains("refused: engine refuses writes after a failure", StringComparison.Ordinal));
+        Assert.Contains(
+            said, l => l.Contains("refused: engine refuses writes after a failure", StringComparison.Ordinal));
     }
 
     private static bool CanTrace()

@@ -45,7 +45,7 @@ public static partial class NameRule
     /// </summary>
     private static readonly (string Path, string[] Words, string Name, string Reason)[] Allowed =
     [
-        ("", ["server"], "^ServerIsBusy|^server_is_busy", "the name of the answer when a queue is full"),
+        ("", ["server"], "^Server(Is)?Busy|^server_is_busy", "the name of the answer when a queue is full"),
         ("", ["server", "servers"], "(Rpc|Grpc|Http|Kv|Tls)_?Servers?|^Server(Streaming|Call|Reflection)",
             "the serving side of a connection, or the kvserver program"),
         ("src/Kv.Rpc/", ["server", "servers", "host", "hosts"], "",
