@@ -18,9 +18,6 @@ public sealed partial class RaftPeer
     private int _ticksSinceContact = int.MaxValue;
     private int _priorityRefusals;
 
-    // Use: the campaign under way follows a TimeoutNow; its vote requests say so (Transfer law).
-    private bool _campaignIsTransfer;
-
     /// <summary>
     /// Starts an election now, by pre-vote first. While a promise runs, it starts with the first tick after it. Does
     /// nothing while leading, for a learner, during a snapshot install, or with an unapplied membership change.
@@ -90,6 +87,7 @@ public sealed partial class RaftPeer
         }
 
         TickTransfer();
+        HandOverIfLeaving(now);
         if (_heartbeatElapsed >= _config.HeartbeatTicks)
         {
             BroadcastHeartbeat(now);
@@ -133,7 +131,6 @@ public sealed partial class RaftPeer
         _vote = Id;
         _role = Role.Candidate;
         _leader = default;
-        _campaignIsTransfer = transfer;
         // Its own vote is recorded by CountOwnVote, when it is durable.
         RequestVotes(MessageKind.Vote, _term, transfer);
     }
@@ -286,9 +283,9 @@ public sealed partial class RaftPeer
         _tracker.ClearVotes();
         _transferTarget = default;
         _transferTold = default;
-        _campaignIsTransfer = false;
         _flushNeeded = false;
         _heartbeatElapsed = 0;
+        IsAsleep = false;
         ResetElectionTimer();
     }
 
@@ -303,7 +300,7 @@ public sealed partial class RaftPeer
 
     /// <summary>
     /// Draws the next timeout from [E, 2E), so that peers seldom campaign at once (Raft §9.3). A higher priority
-    /// draws from the lower half, a negative one from above.
+    /// draws from the lowest fifth, a negative one from above.
     /// </summary>
     private void ResetElectionTimer()
     {
@@ -311,7 +308,7 @@ public sealed partial class RaftPeer
         int spread = _random.Next(_config.ElectionTicks);
         _electionTimeout = _config.ElectionTicks + _config.Priority switch
         {
-            > 0 => spread / 2,
+            > 0 => spread / 5,
             < 0 => _config.ElectionTicks + spread,
             _ => spread,
         };

@@ -24,8 +24,10 @@ public sealed partial class RaftPeer
 
     private ProposeOutcome CheckProposal(int bytes)
     {
-        if (!IsLeader || !_tracker.Voters.Contains(Id))
+        if (!IsLeader || !_tracker.Voters.Incoming.Contains(Id))
         {
+            // A leader that the change under way takes out adds nothing: its log must not grow past what the others
+            // have when it goes (row D6).
             return ProposeOutcome.NotLeader;
         }
 
@@ -141,9 +143,10 @@ public sealed partial class RaftPeer
 
     private bool TrySendSnapshot(Progress peer)
     {
-        // A peer that does not answer would only hold the snapshot's files; its next heartbeat answer brings it back
-        // here.
-        if (!peer.RecentActive || _log.MaySendSnapshot() is not { } snapshot || snapshot.Index < peer.Next.Previous())
+        // To a peer that does not answer a snapshot would only pin its files; one older than the log's start, or than
+        // the membership that has this peer in it, would not help. The next heartbeat answer leads back here.
+        if (!peer.RecentActive || _log.MaySendSnapshot() is not { } snapshot
+            || snapshot.Index < _log.FirstIndex.Previous() || !Names(snapshot.Conf, peer.Id))
         {
             peer.PauseFlow();
             return false;

@@ -93,8 +93,9 @@ public sealed partial class RaftPeer
     {
         if (!_tracker.Voters.Contains(Id))
         {
-            // Removed or made a learner. Tell the others that the change is committed, or they would have to find out
-            // by an election (row D6); no lease rests on these messages, so they carry no time.
+            // Taken out by a change that was in the log when this peer was elected. Tell the others that the change
+            // is committed, or they would have to find out by an election (row D6); no lease rests on these messages,
+            // so they carry no time.
             FlushAppends(Instant.Zero);
             BecomeFollower(_term, default);
             return;
@@ -114,11 +115,38 @@ public sealed partial class RaftPeer
     }
 
     /// <summary>A joint configuration that its proposer marked so is left as soon as it is in force here.</summary>
-    private void MaybeLeaveJoint()
+    private void LeaveJointIfDue()
     {
-        if (IsLeader && _tracker.Voters.IsJoint && Conf.AutoLeave && _log.Applied >= _pendingConfIndex)
+        if (IsLeader && _tracker.Voters.IsJoint && Conf.AutoLeave && _log.Applied >= _pendingConfIndex
+            && _tracker.Voters.Incoming.Contains(Id))
         {
             AppendConfChange(ConfChange.LeaveJoint.Encode());
+        }
+    }
+
+    /// <summary>
+    /// A leader that will not be a voter when the change is over hands over to one that will, tick after tick until
+    /// one takes it; the new leader then leaves the joint configuration.
+    /// </summary>
+    private void HandOverIfLeaving(Instant now)
+    {
+        if (!_tracker.Voters.IsJoint || _tracker.Voters.Incoming.Contains(Id) || !_transferTarget.IsNone)
+        {
+            return;
+        }
+
+        Progress? best = null;
+        foreach (Progress peer in _tracker.Progress)
+        {
+            if (peer.RecentActive && _tracker.Voters.Incoming.Contains(peer.Id) && (best is null || peer.Match > best.Match))
+            {
+                best = peer;
+            }
+        }
+
+        if (best is not null)
+        {
+            TransferLeadership(best.Id, now);
         }
     }
 

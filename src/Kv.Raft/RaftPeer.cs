@@ -165,7 +165,7 @@ public sealed partial class RaftPeer
     {
         _log.OnApplied(applied);
         ReleaseApplyBytes();
-        MaybeLeaveJoint();
+        LeaveJointIfDue();
     }
 
     public RaftStatus Status()
@@ -195,7 +195,7 @@ public sealed partial class RaftPeer
                 // It answers for the term that was asked about; nobody is in that term yet.
                 return true;
             case MessageKind.Vote when RefusesVote(message, now):
-                _droppedCount++;
+                // No answer and no new term: for whoever keeps a promise, the candidate is not there.
                 return false;
             case MessageKind.Append or MessageKind.Heartbeat or MessageKind.Snapshot:
                 BecomeFollower(message.Term, message.From);

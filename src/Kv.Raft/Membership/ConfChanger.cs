@@ -1,7 +1,9 @@
 // Owns the step from one membership to the next: a pure function, so that every peer that applies the same entry
-// comes to the same membership (Apply law). Joint consensus (Raft dissertation §4.3); a single step that changes at
-// most one voter needs no joint configuration, because the two majorities overlap by themselves (§4.1). Invariants of
-// every result:
+// comes to the same membership (Apply law). Joint consensus (Raft dissertation §4.3); a single step that takes no
+// voter away needs no joint configuration, because the two majorities overlap by themselves (§4.1). Taking a voter
+// away always goes through one, so that a leader can be made to hand over before the step that takes its own vote: a
+// leader that applied its own removal while the others did not yet know it committed could leave them without a
+// quorum for ever (row D6). Invariants of every result:
 //   there is a voter; nobody is voter and learner at once;
 //   LearnersNext are outgoing voters, and only there while joint; the result does not depend on the order of peer ids.
 using Kv.Base;
@@ -24,7 +26,9 @@ internal static class ConfChanger
             return null;
         }
 
-        return change.Transition == ConfTransition.Auto && change.Steps.Count == 1
+        bool simple = change.Transition == ConfTransition.Auto && change.Steps.Count == 1
+            && (change.Steps[0].Kind == ConfChangeKind.AddVoter || !current.Voters.Contains(change.Steps[0].Peer));
+        return simple
             ? TakeSteps(current, change.Steps, enterJoint: false, autoLeave: false)
             : TakeSteps(current, change.Steps, enterJoint: true, change.Transition != ConfTransition.JointExplicit);
     }

@@ -3,7 +3,10 @@ namespace Kv.Raft;
 /// <summary>How a change comes into force. Numbers are the log's: never reuse one.</summary>
 public enum ConfTransition : byte
 {
-    /// <summary>One step at once; several through a joint configuration that the leader leaves by itself.</summary>
+    /// <summary>
+    /// One step that takes no voter away: at once. All else through a joint configuration that the leader leaves
+    /// itself.
+    /// </summary>
     Auto = 0,
 
     /// <summary>Joint, left by the leader itself.</summary>

@@ -173,7 +173,7 @@ internal sealed class SafetyChecker(TestGroup group)
         }
     }
 
-    private static string Describe(ConfState conf) =>
+    public static string Describe(ConfState conf) =>
         $"{string.Join(",", conf.Voters)}/{string.Join(",", conf.VotersOutgoing)}/{string.Join(",", conf.Learners)}/"
         + $"{string.Join(",", conf.LearnersNext)}/{conf.AutoLeave}";
 }
