@@ -138,7 +138,8 @@ public sealed partial class RaftPeer
         Progress? best = null;
         foreach (Progress peer in _tracker.Progress)
         {
-            if (peer.RecentActive && _tracker.Voters.Incoming.Contains(peer.Id) && (best is null || peer.Match > best.Match))
+            bool better = best is null || peer.Match > best.Match;
+            if (better && peer.RecentActive && _tracker.Voters.Incoming.Contains(peer.Id))
             {
                 best = peer;
             }

@@ -57,7 +57,14 @@ public sealed class BadInputTests
         foreach (MessageKind kind in new[] { MessageKind.AppendResponse, MessageKind.VoteResponse })
         {
             group[1].Core.Step(
-                new Message { Kind = kind, From = new PeerId(77), To = new PeerId(1), Term = new Term(50), Reject = true },
+                new Message
+                {
+                    Kind = kind,
+                    From = new PeerId(77),
+                    To = new PeerId(1),
+                    Term = new Term(50),
+                    Reject = true,
+                },
                 group[1].Now);
         }
 
@@ -146,7 +153,8 @@ public sealed class BadInputTests
                 ? new SnapshotMeta(
                     new LogIndex(Small()),
                     new Term(Small()),
-                    ConfState.OfVoters([.. Enumerable.Range(0, random.Next(4)).Select(_ => new PeerId((ulong)random.Next(5)))]))
+                    ConfState.OfVoters(
+                        [.. Enumerable.Range(0, random.Next(4)).Select(_ => new PeerId((ulong)random.Next(5)))]))
                 : null,
         };
     }
@@ -194,7 +202,8 @@ public sealed class BadInputTests
             ["snapshot with a peer twice"] = append with
             {
                 Kind = MessageKind.Snapshot,
-                Snapshot = new SnapshotMeta(new LogIndex(9), new Term(1), ConfState.OfVoters(new PeerId(2), new PeerId(2))),
+                Snapshot = new SnapshotMeta(
+                    new LogIndex(9), new Term(1), ConfState.OfVoters(new PeerId(2), new PeerId(2))),
             },
             ["answer of a stranger"] = append with { Kind = MessageKind.AppendResponse, From = new PeerId(42) },
         };

@@ -90,7 +90,8 @@ public sealed class LeaseTests
         group.Deliver(vote with { Kind = MessageKind.PreVote });
         group[2].Drain();
         Assert.Equal(term, group[2].Core.Term);
-        Assert.DoesNotContain(group.Sent, m => m.From.Value == 2 && m.Kind == MessageKind.VoteResponse && m.Term > term);
+        Assert.DoesNotContain(
+            group.Sent, m => m.From.Value == 2 && m.Kind == MessageKind.VoteResponse && m.Term > term);
         Assert.True(group.Sent.Last(m => m.From.Value == 2 && m.Kind == MessageKind.PreVoteResponse).Reject);
 
         group.Pass(901);

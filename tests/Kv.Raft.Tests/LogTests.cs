@@ -150,7 +150,8 @@ public sealed class LogTests
         Assert.True(log.LastIndex.Value == (ulong)model.Count, label);
         for (ulong i = log.FirstIndex.Value; i <= (ulong)model.Count; i++)
         {
-            Assert.True(log.TryTermAt(new LogIndex(i), out Term term) && term == model[(int)i - 1].Term, $"{label} at {i}");
+            Assert.True(
+                log.TryTermAt(new LogIndex(i), out Term term) && term == model[(int)i - 1].Term, $"{label} at {i}");
         }
 
         Assert.False(log.TryTermAt(log.LastIndex.Next(), out _));

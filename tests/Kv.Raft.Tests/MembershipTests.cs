@@ -150,7 +150,11 @@ public sealed class MembershipTests
     public void Joint_CommitsNeedBothMajorities()
     {
         var conf = new ConfState(
-            [new PeerId(1), new PeerId(2), new PeerId(3)], [], [new PeerId(1), new PeerId(4), new PeerId(5)], [], false);
+            [new PeerId(1), new PeerId(2), new PeerId(3)],
+            [],
+            [new PeerId(1), new PeerId(4), new PeerId(5)],
+            [],
+            false);
         var group = new TestGroup(conf);
         group.Elect(1);
         group.Isolate(4);
@@ -246,8 +250,9 @@ public sealed class MembershipTests
     {
         for (int mask = 0; mask < 1 << 6; mask++)
         {
-            PeerId[] side = [.. Enumerable.Range(0, 6).Where(i => (mask >> i & 1) != 0).Select(i => new PeerId((ulong)i + 1))];
-            PeerId[] rest = [.. Enumerable.Range(1, 6).Select(i => new PeerId((ulong)i)).Except(side)];
+            PeerId[] all = [.. Enumerable.Range(1, 6).Select(i => new PeerId((ulong)i))];
+            PeerId[] side = [.. all.Where((_, i) => (mask >> i & 1) != 0)];
+            PeerId[] rest = [.. all.Except(side)];
             if (Decides(one, side) && Decides(other, rest))
             {
                 return false;

@@ -107,7 +107,8 @@ public sealed class QuorumTests
             return VoteOutcome.Won;
         }
 
-        bool possible = halves.All(half => half.Length == 0 || half.Count(v => votes.VoteOf(v) != false) * 2 > half.Length);
+        bool possible = halves.All(half =>
+            half.Length == 0 || half.Count(v => votes.VoteOf(v) != false) * 2 > half.Length);
         return possible ? VoteOutcome.Pending : VoteOutcome.Lost;
     }
 

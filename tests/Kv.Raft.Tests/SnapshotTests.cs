@@ -111,7 +111,8 @@ public sealed class SnapshotTests
     {
         var group = new TestGroup(3);
         group.Elect(1);
-        group.Deliver(SnapshotMessage(group, new LogIndex(50), new Term(1), ConfState.OfVoters(new PeerId(1), new PeerId(3))));
+        ConfState others = ConfState.OfVoters(new PeerId(1), new PeerId(3));
+        group.Deliver(SnapshotMessage(group, new LogIndex(50), new Term(1), others));
         group.Settle();
         Assert.Equal(new LogIndex(1), group[2].Core.LastIndex);
     }

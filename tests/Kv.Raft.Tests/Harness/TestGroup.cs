@@ -235,7 +235,8 @@ internal sealed class TestGroup
 
     public string Describe() => string.Join(" | ", Peers.Select(p =>
         $"{p.Core.Id}{(p.IsDown ? " down" : "")} {p.Core.Role} t{p.Core.Term} lead {p.Core.Leader} "
-        + $"last {p.Core.LastIndex} of {p.Core.FirstIndex} conf {SafetyChecker.Describe(p.Core.Conf)} commit {p.Core.Committed} applied {p.Core.Applied}"));
+        + $"last {p.Core.LastIndex} of {p.Core.FirstIndex} conf {SafetyChecker.Describe(p.Core.Conf)} "
+        + $"commit {p.Core.Committed} applied {p.Core.Applied}"));
 
     private TestPeer[] Running() => [.. Peers.Where(p => !p.IsDown && !p.IsPaused)];
 }
