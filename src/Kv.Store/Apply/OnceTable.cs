@@ -297,13 +297,9 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
     {
         foreach ((SessionId id, Session session) in _sessions)
         {
-            foreach ((ulong sequence, Outcome outcome) in session.Outcomes)
+            foreach (ulong sequence in session.Outcomes.Keys)
             {
-                // Parts of one sequence share the stamp: it is fixed at the first send (Once law).
-                if (outcome.Stamp < floor)
-                {
-                    Forget(session, sequence);
-                }
+                DropDeadParts(session, sequence, floor);
             }
 
             if (session.Outcomes.Count == 0 && session.MaxStamp < floor)
@@ -319,6 +315,42 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
         // Rows die in an order that depends on dictionaries; what is deleted does not, but keep the batch the same
         // everywhere.
         _deadRows.Sort();
+    }
+
+    /// <summary>
+    /// Parts of one sequence should share the stamp, but a client may not keep to that; each part goes by its own, so that the
+    /// table depends on nothing but the rows.
+    /// </summary>
+    private void DropDeadParts(Session session, ulong sequence, ulong floor)
+    {
+        ref Outcome? head = ref CollectionsMarshal.GetValueRefOrNullRef(session.Outcomes, sequence)!;
+        Outcome? kept = null;
+        Outcome? last = null;
+        for (Outcome? part = head; part is not null; part = part.NextPart)
+        {
+            if (part.Stamp < floor)
+            {
+                Release(part);
+                continue;
+            }
+
+            kept ??= part;
+            if (last is not null)
+            {
+                last.NextPart = part;
+            }
+
+            last = part;
+        }
+
+        if (kept is null)
+        {
+            session.Outcomes.Remove(sequence);
+            return;
+        }
+
+        last!.NextPart = null;
+        head = kept;
     }
 
     private ulong FloorForBytes(long target)
@@ -377,7 +409,7 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
         public required byte[] Last { get; init; }
 
         /// <summary>Another part of the same sequence: a batch whose retry was cut by a split.</summary>
-        public required Outcome? NextPart { get; init; }
+        public required Outcome? NextPart { get; set; }
 
         public long Bytes => OutcomeBytes + First.Length + (ReferenceEquals(First, Last) ? 0 : Last.Length);
 
