@@ -35,7 +35,10 @@ internal sealed class LogGroup(ulong id)
     /// <summary>Why the group is not whole; null while that is not known.</summary>
     public LogDamage? Damage { get; set; }
 
-    /// <summary>The segment of the record from which all of the group follows.</summary>
+    /// <summary>
+    /// The oldest segment without which the group could not be replayed: that of its birth, or of its newest Restore and the
+    /// entries that one counts on, even when they were cut since.
+    /// </summary>
     public Segment? Root { get; set; }
 
     public LogHardState HardState { get; set; }
@@ -53,8 +56,12 @@ internal sealed class LogGroup(ulong id)
     public ulong LastTerm => Count == 0 ? TruncatedTerm : _entries[_head + Count - 1].Term;
 
     /// <summary>
-    /// The segment whose index names this group already, and the entries it has there. Only the writer uses them.
+    /// Entries up to this index came from the newest Restore, not from appends. A further Restore must hold them all again:
+    /// a replay that begins behind the root cannot use the earlier one.
     /// </summary>
+    public ulong RestoredThrough { get; set; }
+
+    /// <summary>The segment whose index names this group already, and the entries it has there. Only the writer uses them.</summary>
     public ulong TouchedSegment { get; private set; }
 
     public ulong TouchedFirst { get; private set; }
@@ -87,6 +94,7 @@ internal sealed class LogGroup(ulong id)
     {
         Invariant.Require(first > TruncatedIndex && first <= LastIndex + 1);
         CutSuffix(first);
+        RestoredThrough = Math.Min(RestoredThrough, first - 1);
         Reserve(places.Length);
         places.CopyTo(_entries.AsSpan(_head + Count));
         Count += places.Length;
@@ -118,6 +126,7 @@ internal sealed class LogGroup(ulong id)
         _head = 0;
         Count = 0;
         Bytes = 0;
+        RestoredThrough = 0;
         TruncatedIndex = index;
         TruncatedTerm = term;
     }
@@ -154,6 +163,19 @@ internal sealed class LogGroup(ulong id)
         }
 
         return 0;
+    }
+
+    /// <summary>The oldest of the segments that hold entries from <paramref name="from"/> on, and <paramref name="newest"/>.</summary>
+    public Segment OldestSegment(ulong from, Segment newest)
+    {
+        Segment oldest = newest;
+        for (ulong index = from; index <= LastIndex; index++)
+        {
+            Segment segment = this[index].Segment;
+            oldest = segment.Number < oldest.Number ? segment : oldest;
+        }
+
+        return oldest;
     }
 
     private void CutSuffix(ulong from)

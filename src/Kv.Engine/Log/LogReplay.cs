@@ -260,7 +260,8 @@ internal sealed class LogReplay(GroupTable table)
         group.HardState = state;
         group.IsWhole = true;
         group.Damage = null;
-        group.Root = context.Segment;
+        group.RestoredThrough = rewrittenLast;
+        group.Root = group.OldestSegment(rewrittenLast + 1, context.Segment);
     }
 
     // Purge law: only the place of the same index and term changes.

@@ -67,8 +67,9 @@ public sealed partial class SharedLog
                 continue;
             }
 
-            // All entries up to the last one there go along, so that the rewritten ones are always the group's oldest,
-            // whole.
+            // All entries up to the last one there, or up to the last one rewritten before, go along: what a replay then finds
+            // as plain appends is exactly the rest.
+            last = Math.Max(last, Math.Min(group.RestoredThrough, group.LastIndex));
             long groupBytes = 0;
             for (ulong index = group.TruncatedIndex + 1; index <= last; index++)
             {
@@ -107,7 +108,7 @@ public sealed partial class SharedLog
         output.WriteVarUInt64(group.TruncatedTerm);
         output.WriteVarUInt64(group.LastIndex);
         output.WriteVarUInt64(group.LastTerm);
-        ulong count = rewrite.Last == 0 ? 0 : rewrite.Last - group.TruncatedIndex;
+        ulong count = rewrite.Last <= group.TruncatedIndex ? 0 : rewrite.Last - group.TruncatedIndex;
         output.WriteVarUInt64(count);
         for (ulong index = group.TruncatedIndex + 1; index <= group.TruncatedIndex + count; index++)
         {

@@ -137,11 +137,10 @@ public sealed class MemoryFileSystem : IFileSystem
         {
             ThrowIfCut(_generation);
             string folder = Normal(path);
-            if (Faults.Cross(site) is { } error)
-            {
-                _unsyncedNames.RemoveAll(change => change.IsIn(folder));
-                throw new StorageException(path, site, $"{error} (simulated)");
-            }
+
+            // The journal of a real file system either keeps a name change or stops: after a failure the changes are as
+            // unsynced as before, not forgotten like data pages are.
+            ThrowOnFault(path, site);
 
             CountMutation();
             foreach (NameChange change in _unsyncedNames.Where(change => change.IsIn(folder)))
