@@ -26,10 +26,10 @@ internal static partial class Libc
         RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
 
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial SafeFileDescriptor Open(string path, int flags, uint mode);
+    private static partial int OpenRaw(string path, int flags, uint mode);
 
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
-    public static partial int Close(nint descriptor);
+    public static partial int Close(int descriptor);
 
     [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
     public static unsafe partial nint Read(SafeFileDescriptor file, byte* buffer, nuint count, long offset);
@@ -67,6 +67,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(SafeFileDescriptor file, int operation);
+
+    /// <summary>Opens; the descriptor is invalid on failure. The call returns an int, whose -1 is not the handle's -1.</summary>
+    public static SafeFileDescriptor Open(string path, int flags, uint mode) => new(OpenRaw(path, flags, mode));
 
     /// <summary>The last call's error as people search for it: the name first, then the system's words.</summary>
     public static string LastError() => Describe(Marshal.GetLastPInvokeError());
@@ -110,11 +113,9 @@ internal static partial class Libc
 /// <summary>An open file descriptor; closed once, also when a read on another thread is still in it.</summary>
 internal sealed class SafeFileDescriptor : SafeHandleMinusOneIsInvalid
 {
-    public SafeFileDescriptor()
-        : base(ownsHandle: true)
-    {
-    }
+    public SafeFileDescriptor(int descriptor)
+        : base(ownsHandle: true) => SetHandle(descriptor);
 
     // Close failures say nothing about durability: what counts was synced and checked before.
-    protected override bool ReleaseHandle() => Libc.Close(handle) == 0;
+    protected override bool ReleaseHandle() => Libc.Close((int)handle) == 0;
 }

@@ -19,7 +19,14 @@ internal sealed class LogModel
         return copy;
     }
 
-    public void Forget(ulong group) => _groups.Remove(group);
+    public void ReplaceWith(LogModel other)
+    {
+        _groups.Clear();
+        foreach ((ulong id, ModelGroup group) in other._groups)
+        {
+            _groups.Add(id, group.Copy());
+        }
+    }
 
     public IEnumerable<ulong> GroupIds => _groups.Keys;
 
