@@ -68,7 +68,9 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(SafeFileDescriptor file, int operation);
 
-    /// <summary>Opens; the descriptor is invalid on failure. The call returns an int, whose -1 is not the handle's -1.</summary>
+    /// <summary>
+    /// Opens; the descriptor is invalid on failure. The call returns an int, whose -1 is not the handle's -1.
+    /// </summary>
     public static SafeFileDescriptor Open(string path, int flags, uint mode) => new(OpenRaw(path, flags, mode));
 
     /// <summary>The last call's error as people search for it: the name first, then the system's words.</summary>

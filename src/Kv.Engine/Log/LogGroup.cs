@@ -36,8 +36,8 @@ internal sealed class LogGroup(ulong id)
     public LogDamage? Damage { get; set; }
 
     /// <summary>
-    /// The oldest segment without which the group could not be replayed: that of its birth, or of its newest Restore and the
-    /// entries that one counts on, even when they were cut since.
+    /// The oldest segment without which the group could not be replayed: that of its birth, or of its newest Restore
+    /// and the entries that one counts on, even when they were cut since.
     /// </summary>
     public Segment? Root { get; set; }
 
@@ -56,12 +56,14 @@ internal sealed class LogGroup(ulong id)
     public ulong LastTerm => Count == 0 ? TruncatedTerm : _entries[_head + Count - 1].Term;
 
     /// <summary>
-    /// Entries up to this index came from the newest Restore, not from appends. A further Restore must hold them all again:
-    /// a replay that begins behind the root cannot use the earlier one.
+    /// Entries up to this index came from the newest Restore, not from appends. A further Restore must hold them all
+    /// again: a replay that begins behind the root cannot use the earlier one.
     /// </summary>
     public ulong RestoredThrough { get; set; }
 
-    /// <summary>The segment whose index names this group already, and the entries it has there. Only the writer uses them.</summary>
+    /// <summary>
+    /// The segment whose index names this group already, and the entries it has there. Only the writer uses them.
+    /// </summary>
     public ulong TouchedSegment { get; private set; }
 
     public ulong TouchedFirst { get; private set; }
@@ -165,7 +167,9 @@ internal sealed class LogGroup(ulong id)
         return 0;
     }
 
-    /// <summary>The oldest of the segments that hold entries from <paramref name="from"/> on, and <paramref name="newest"/>.</summary>
+    /// <summary>
+    /// The oldest of the segments that hold entries from <paramref name="from"/> on, and <paramref name="newest"/>.
+    /// </summary>
     public Segment OldestSegment(ulong from, Segment newest)
     {
         Segment oldest = newest;

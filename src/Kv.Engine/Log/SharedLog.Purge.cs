@@ -67,8 +67,8 @@ public sealed partial class SharedLog
                 continue;
             }
 
-            // All entries up to the last one there, or up to the last one rewritten before, go along: what a replay then finds
-            // as plain appends is exactly the rest.
+            // All entries up to the last one there, or up to the last one rewritten before, go along: what a replay
+            // then finds as plain appends is exactly the rest.
             last = Math.Max(last, Math.Min(group.RestoredThrough, group.LastIndex));
             long groupBytes = 0;
             for (ulong index = group.TruncatedIndex + 1; index <= last; index++)

@@ -7,11 +7,12 @@ public class FaultPlanTests
     [Fact]
     public void Cross_AfterAndTimes_FailTheNamedCrossingsOnly()
     {
-        FaultPlan plan = FaultPlan.Parse("site=log.segment.sync,error=EIO,after=2,times=2; site=file.read,error=ENOSPC");
+        FaultPlan plan = FaultPlan.Parse(
+            "site=log.segment.sync,error=EIO,after=2,times=2; site=file.read,error=ENOSPC");
 
-        string?[] found = [.. Enumerable.Range(0, 6).Select(_ => plan.Cross("log.segment.sync"))];
+        IEnumerable<string> found = Enumerable.Range(0, 6).Select(_ => plan.Cross("log.segment.sync") ?? "ok");
 
-        Assert.Equal([null, null, "EIO", "EIO", null, null], found);
+        Assert.Equal("ok ok EIO EIO ok ok", string.Join(' ', found));
         Assert.Equal("ENOSPC", plan.Cross("file.read"));
         Assert.Equal("ENOSPC", plan.Cross("file.read"));
         Assert.Null(plan.Cross("file.open"));

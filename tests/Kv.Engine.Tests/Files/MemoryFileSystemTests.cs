@@ -4,7 +4,9 @@ using Kv.Testing.Files;
 
 namespace Kv.Engine.Tests.Files;
 
-/// <summary>The simulated disk must be able to lose what a real one can: these show that each fault is really there.</summary>
+/// <summary>
+/// The simulated disk must be able to lose what a real one can: these show that each fault is really there.
+/// </summary>
 public class MemoryFileSystemTests
 {
     private const string Site = "test.site";

@@ -60,8 +60,8 @@ public sealed class PosixFileSystemTests : IDisposable
         Assert.Equal(missing, open.Path);
         Assert.Equal($"file.open: {open.Error}: {missing}", open.Message);
         _files.Open(missing, create: true).Dispose();
-        Assert.StartsWith(
-            "EEXIST", Assert.Throws<StorageException>(() => _files.Open(missing, create: true)).Error, StringComparison.Ordinal);
+        StorageException create = Assert.Throws<StorageException>(() => _files.Open(missing, create: true));
+        Assert.StartsWith("EEXIST", create.Error, StringComparison.Ordinal);
         StorageException folder = Assert.Throws<StorageException>(() => _files.SyncDirectory(missing, Site));
         Assert.StartsWith("ENOTDIR", folder.Error, StringComparison.Ordinal);
         Assert.Equal(Site, folder.Site);

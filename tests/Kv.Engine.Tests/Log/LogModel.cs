@@ -170,7 +170,8 @@ internal sealed class LogModel
 
         public ulong Last => Truncated + (ulong)Entries.Count;
 
-        public ulong TermAt(ulong index) => index == Truncated ? TruncatedTerm : Entries[(int)(index - Truncated - 1)].Term;
+        public ulong TermAt(ulong index) =>
+            index == Truncated ? TruncatedTerm : Entries[(int)(index - Truncated - 1)].Term;
 
         public ModelGroup Copy() => new()
         {
@@ -181,7 +182,9 @@ internal sealed class LogModel
         };
 
         public LogGroupState ToState(ulong id) =>
-            new(id, HardState, Truncated, TruncatedTerm, Last, TermAt(Last), Entries.Sum(entry => (long)entry.Data.Length));
+            new(id, HardState, Truncated, TruncatedTerm, Last, TermAt(Last), PayloadBytes);
+
+        private long PayloadBytes => Entries.Sum(entry => (long)entry.Data.Length);
 
         public void Apply(in LogOperation operation)
         {

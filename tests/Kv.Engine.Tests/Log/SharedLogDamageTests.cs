@@ -6,7 +6,9 @@ using Kv.Testing.Files;
 
 namespace Kv.Engine.Tests.Log;
 
-/// <summary>F4, F8, F9, F10, F13, R5 and bad-input row 63: damage is refused by name or pinned to groups, never silent.</summary>
+/// <summary>
+/// F4, F8, F9, F10, F13, R5 and bad-input row 63: damage is refused by name or pinned to groups, never silent.
+/// </summary>
 public class SharedLogDamageTests
 {
     private readonly MemoryFileSystem _files = new();
@@ -309,8 +311,11 @@ public class SharedLogDamageTests
     }
 
     private static bool IsPadding(byte[] segment, List<(long Offset, int Length)> frames, int offset) => frames.Any(
-        frame => offset >= frame.Offset + 64 + BinaryPrimitives.ReadInt32LittleEndian(segment.AsSpan((int)frame.Offset + 4))
+        frame => offset >= frame.Offset + 64 + BodyLength(segment, frame.Offset)
             && offset < frame.Offset + frame.Length);
+
+    private static int BodyLength(byte[] segment, long frame) =>
+        BinaryPrimitives.ReadInt32LittleEndian(segment.AsSpan((int)frame + 4));
 
     private static Dictionary<ulong, string> DescribeGroups(LogModel model) =>
         model.GroupIds.ToDictionary(id => id, id => model.Describe(other => other == id));
@@ -330,8 +335,8 @@ public class SharedLogDamageTests
         using (log)
         {
             HashSet<ulong> damaged = [.. log.DamagedGroups.Select(damage => damage.Group)];
-            string expected = string.Join(
-                '\n', whole.Where(group => !damaged.Contains(group.Key)).OrderBy(group => group.Key).Select(group => group.Value));
+            IEnumerable<ulong> unharmed = whole.Keys.Where(group => !damaged.Contains(group)).Order();
+            string expected = string.Join('\n', unharmed.Select(group => whole[group]));
             Assert.True(expected == LogTools.Describe(log), $"flip in {where}: a group that is not damaged differs");
             return damaged.Count > 0 ? Verdict.Pinned : Verdict.Whole;
         }

@@ -5,7 +5,10 @@ using Kv.Testing.Files;
 
 namespace Kv.Engine.Tests.Log;
 
-/// <summary>F1, F2, F7, R4: a failed write, sync or allocation at any site ends the log, and nothing unproved is ever shown as durable.</summary>
+/// <summary>
+/// F1, F2, F7, R4: a failed write, sync or allocation at any site ends the log, and nothing unproved is ever shown as
+/// durable.
+/// </summary>
 public class SharedLogFailureTests
 {
     private const int Crossings = 6;
@@ -81,8 +84,8 @@ public class SharedLogFailureTests
     [Fact]
     public void SyncFailsOnce_WhatTheNextOpenShowsIsDurable()
     {
-        // The trap of fsync on Linux: after the failure the page cache shows the frame, a second sync says yes, and the disk
-        // does not have it.
+        // The trap of fsync on Linux: after the failure the page cache shows the frame, a second sync says yes, and the
+        // disk does not have it.
         MemoryFileSystem files = new();
         using (SharedLog log = LogTools.Open(files))
         {
@@ -151,7 +154,9 @@ public class SharedLogFailureTests
         return false;
     }
 
-    /// <summary>Writes, rotations, purges and keep-alives; on a failure the log must be dead and must have shown nothing new.</summary>
+    /// <summary>
+    /// Writes, rotations, purges and keep-alives; on a failure the log must be dead and must have shown nothing new.
+    /// </summary>
     private static void Workload(MemoryFileSystem files, LogModel acknowledged, LogModel attempted)
     {
         using SharedLog log = LogTools.Open(files, LogTools.Small with { SparesMax = 1 });
@@ -187,7 +192,8 @@ public class SharedLogFailureTests
         }
     }
 
-    private static void RestartAndCheck(MemoryFileSystem files, bool powerIsLost, LogModel acknowledged, LogModel attempted)
+    private static void RestartAndCheck(
+        MemoryFileSystem files, bool powerIsLost, LogModel acknowledged, LogModel attempted)
     {
         if (powerIsLost)
         {
@@ -203,7 +209,9 @@ public class SharedLogFailureTests
         {
             shown = LogTools.Describe(log);
             Assert.Empty(log.DamagedGroups);
-            Assert.True(shown == acknowledged.Describe() || shown == attempted.Describe(), "the restart lost or invented records");
+            Assert.True(
+                shown == acknowledged.Describe() || shown == attempted.Describe(),
+                "the restart lost or invented records");
         }
 
         files.CrashToDurable();

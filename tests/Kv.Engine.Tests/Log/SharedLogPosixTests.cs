@@ -44,7 +44,8 @@ public sealed class SharedLogPosixTests : IDisposable
     [Fact]
     public void Write_InjectedSyncFailure_KillsTheLogAndRestartIsConsistent()
     {
-        FaultInjectingFileSystem faulty = new(_files, FaultPlan.Parse("site=log.segment.sync,error=EIO,after=2,times=1"));
+        FaultPlan plan = FaultPlan.Parse("site=log.segment.sync,error=EIO,after=2,times=1");
+        FaultInjectingFileSystem faulty = new(_files, plan);
         using (SharedLog log = SharedLog.Open(faulty, _folder, LogTools.Small))
         {
             log.Append(1, LogTools.Entry(1, 1));
@@ -65,7 +66,8 @@ public sealed class SharedLogPosixTests : IDisposable
     [Fact]
     public void Write_ManyEntriesInBatches_CostsLittleBesideTheSync()
     {
-        using SharedLog log = SharedLog.Open(_files, _folder, SharedLogOptions.Default with { SegmentBytes = 16 * 1024 * 1024 });
+        SharedLogOptions options = SharedLogOptions.Default with { SegmentBytes = 16 * 1024 * 1024 };
+        using SharedLog log = SharedLog.Open(_files, _folder, options);
         ulong[] last = new ulong[65];
         List<LogEntry> one = LogTools.Entries(1, 1, 1, length: 256);
         Stopwatch clock = Stopwatch.StartNew();
@@ -86,7 +88,8 @@ public sealed class SharedLogPosixTests : IDisposable
         double seconds = clock.Elapsed.TotalSeconds;
         double cpuMicros = (Environment.CpuUsage.TotalTime.Ticks - cpu) / 10.0;
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{entries / seconds:n0} entries/s, {log.SyncCount / seconds:n0} syncs/s, {cpuMicros / entries:n2} CPU-us per entry");
+            $"{entries / seconds:n0} entries/s, {log.SyncCount / seconds:n0} syncs/s, "
+            + $"{cpuMicros / entries:n2} CPU-us per entry");
         Assert.Equal(64, log.Groups().Count);
         Assert.True(entries > 64);
     }

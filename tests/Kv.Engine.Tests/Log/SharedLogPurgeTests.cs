@@ -5,7 +5,9 @@ using Kv.Testing.Files;
 
 namespace Kv.Engine.Tests.Log;
 
-/// <summary>Purge law: old segments go, what lives in them is rewritten first, and a crash at any step loses nothing.</summary>
+/// <summary>
+/// Purge law: old segments go, what lives in them is rewritten first, and a crash at any step loses nothing.
+/// </summary>
 public class SharedLogPurgeTests
 {
     private readonly MemoryFileSystem _files = new();
@@ -45,7 +47,8 @@ public class SharedLogPurgeTests
 
         Assert.InRange(log.SizeBytes, 4096, 3 * 4096);
         List<LogEntry> entries = log.ReadAll(7);
-        Assert.Equal(LogTools.Entries(1, 5, 1, length: 40).Select(LogTools.Describe), entries.Select(LogTools.Describe));
+        Assert.Equal(
+            LogTools.Entries(1, 5, 1, length: 40).Select(LogTools.Describe), entries.Select(LogTools.Describe));
     }
 
     [Fact]
@@ -199,7 +202,8 @@ public class SharedLogPurgeTests
             while (!done.IsSet)
             {
                 entries.Clear();
-                if (log.Find(1) is not { } state || !log.Read(1, state.TruncatedIndex + 1, ulong.MaxValue, 1000, entries))
+                if (log.Find(1) is not { } state
+                    || !log.Read(1, state.TruncatedIndex + 1, ulong.MaxValue, 1000, entries))
                 {
                     continue;
                 }
@@ -220,7 +224,9 @@ public class SharedLogPurgeTests
         }
     }
 
-    /// <summary>Steady writing to one group that is always cut, with purges: what fills segments and leaves them.</summary>
+    /// <summary>
+    /// Steady writing to one group that is always cut, with purges: what fills segments and leaves them.
+    /// </summary>
     private static void WriteAndCut(SharedLog log, ulong group, int entries)
     {
         ulong last = log.Find(group)?.LastIndex ?? 0;

@@ -7,8 +7,8 @@ using Kv.Testing.Files;
 namespace Kv.Engine.Tests.Log;
 
 /// <summary>
-/// Random lives of a log against a model: batches, cuts, purges, power cuts, failed syncs, killed processes. KV_SEED runs one
-/// seed; KV_SEEDS that many new ones.
+/// Random lives of a log against a model: batches, cuts, purges, power cuts, failed syncs, killed processes. KV_SEED
+/// runs one seed; KV_SEEDS that many new ones.
 /// </summary>
 public class SharedLogRandomTests
 {
@@ -39,7 +39,8 @@ public class SharedLogRandomTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public void Lives_CrashesAndFailures_LoseNothingAcknowledgedAndResurrectNothing(ulong seed) => new Life(seed).Run(rounds: 25);
+    public void Lives_CrashesAndFailures_LoseNothingAcknowledgedAndResurrectNothing(ulong seed) =>
+        new Life(seed).Run(rounds: 25);
 
     [Fact]
     public void Lives_SameSeed_LeaveTheSameBytes()
@@ -159,13 +160,16 @@ public class SharedLogRandomTests
 
             if (_random.Chance(0.05))
             {
-                Assert.True(_acknowledged.Describe() == LogTools.Describe(log), $"seed {seed}: the open log differs from the model");
+                Assert.True(
+                    _acknowledged.Describe() == LogTools.Describe(log),
+                    $"seed {seed}: the open log differs from the model");
             }
         }
 
         private void WriteBatch(SharedLog log)
         {
-            LogBatch batch = _acknowledged.RandomBatch(_random, groupCount: 6, payloadMax: _random.Chance(0.05) ? 9000 : 200);
+            int payloadMax = _random.Chance(0.05) ? 9000 : 200;
+            LogBatch batch = _acknowledged.RandomBatch(_random, groupCount: 6, payloadMax);
             _inFlight = _acknowledged.Copy();
             _inFlight.Apply(batch);
             log.Write(batch);
@@ -177,7 +181,7 @@ public class SharedLogRandomTests
         {
             long mutations = Files.MutationCount;
             Assert.Throws<StorageException>(log.KeepAlive);
-            Assert.Throws<StorageException>(() => log.Write(LogTools.Batch(batch => batch.Append(1, LogTools.Entries(1, 1, 1)))));
+            Assert.Throws<StorageException>(() => log.Write(LogTools.Batch(batch => batch.SetHardState(99, default))));
             Assert.Throws<StorageException>(() => log.Purge(0));
             Assert.True(mutations == Files.MutationCount, $"seed {seed}: a dead log wrote");
         }
@@ -191,7 +195,8 @@ public class SharedLogRandomTests
             bool withInFlight = !asAcknowledged && _inFlight is not null && found == _inFlight.Describe();
             Assert.True(
                 asAcknowledged || withInFlight,
-                $"seed {seed}: found\n{found}\nacknowledged\n{_acknowledged.Describe()}\nin flight\n{_inFlight?.Describe()}");
+                $"seed {seed}: found\n{found}\nacknowledged\n{_acknowledged.Describe()}\n"
+                + $"in flight\n{_inFlight?.Describe()}");
             _acknowledged = withInFlight ? _inFlight! : _acknowledged;
             _inFlight = null;
             return log;

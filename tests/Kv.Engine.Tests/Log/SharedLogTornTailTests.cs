@@ -5,7 +5,9 @@ using Kv.Testing.Files;
 
 namespace Kv.Engine.Tests.Log;
 
-/// <summary>F3, R6: whatever byte the last frames break at, the log is cut there and nothing before it is lost.</summary>
+/// <summary>
+/// F3, R6: whatever byte the last frames break at, the log is cut there and nothing before it is lost.
+/// </summary>
 public class SharedLogTornTailTests
 {
     private readonly MemoryFileSystem _files = new();
@@ -34,7 +36,8 @@ public class SharedLogTornTailTests
             files.Overwrite(path, cut, tail);
             using SharedLog log = LogTools.Open(files, Options);
             string expected = _states[frames.Count(frame => cut >= End(segment, frame.Offset))];
-            Assert.True(expected == LogTools.Describe(log), $"cut at {cut}: found\n{LogTools.Describe(log)}\nexpected\n{expected}");
+            string found = LogTools.Describe(log);
+            Assert.True(expected == found, $"cut at {cut}: found\n{found}\nexpected\n{expected}");
             log.Append(1, LogTools.Entry(log.Find(1)!.Value.LastIndex + 1, 9));
             tried++;
         }
