@@ -3,8 +3,8 @@ using Kv.Protocol.V1;
 namespace Kv.Placement;
 
 /// <summary>
-/// The driver's replicated state. The server binds it to the system region; tests to a list. Keys are names inside the system
-/// region, without its prefix byte.
+/// The driver's replicated state. The server binds it to the system region; tests to a list. Keys are names inside the
+/// system region, without its prefix byte.
 /// </summary>
 public interface IPlacementState
 {
@@ -15,8 +15,8 @@ public interface IPlacementState
     void Load(Action<IReadOnlyList<(byte[] Key, byte[] Value)>?> done);
 
     /// <summary>
-    /// Writes the mutations together, only if this store leads the system region in <paramref name="term"/>. True = committed;
-    /// false = not, or not known. <paramref name="done"/> may be called from any thread, once.
+    /// Writes the mutations together, only if this store leads the system region in <paramref name="term"/>. True =
+    /// committed; false = not, or not known. <paramref name="done"/> may be called from any thread, once.
     /// </summary>
     void Propose(IReadOnlyList<Mutation> mutations, ulong term, Action<bool> done);
 }

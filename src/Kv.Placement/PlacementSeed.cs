@@ -4,8 +4,8 @@ using Kv.Protocol.V1;
 namespace Kv.Placement;
 
 /// <summary>
-/// What a founder knows from the founding plan. The first placement leader writes it into the empty system region; every
-/// founder holds the same, so it does not matter which of them does it.
+/// What a founder knows from the founding plan. The first placement leader writes it into the empty system region;
+/// every founder holds the same, so it does not matter which of them does it.
 /// </summary>
 /// <param name="Cluster">The cluster.</param>
 /// <param name="Founders">The stores that founded it.</param>

@@ -47,14 +47,17 @@ internal sealed class DriverWorld : IPlacementState, IPlacementOutbox
     };
 
     public static RegionReport Region(
-        ulong id, string start, string end, ulong leaderStore, ulong term = 5, ulong version = 1, ulong at = 0, int stores = 3)
+        ulong id, string start, string end, ulong leaderStore, ulong term = 5, ulong version = 1, ulong at = 0,
+            int stores = 3)
     {
         PeerDescriptor[] peers =
         [
             .. Enumerable.Range(1, stores).Select(
-                store => new PeerDescriptor(new PeerId((id * 10) + (ulong)store), new StoreId((ulong)store), PeerRole.Voter)),
+                store => new PeerDescriptor(new PeerId((id * 10) + (ulong)store), new StoreId((ulong)store),
+                    PeerRole.Voter)),
         ];
-        byte[] startKey = id == 1 ? KeySpace.SystemStart : KeySpace.ToInternal(System.Text.Encoding.UTF8.GetBytes(start));
+        byte[] startKey = id == 1 ? KeySpace.SystemStart
+            : KeySpace.ToInternal(System.Text.Encoding.UTF8.GetBytes(start));
         byte[] endKey = id == 1 ? KeySpace.SystemEnd : KeySpace.EndToInternal(System.Text.Encoding.UTF8.GetBytes(end));
         var descriptor = new RegionDescriptor(
             new RegionId(id), startKey, endKey, new Protocol.RegionEpoch(1, version), peers);

@@ -41,7 +41,8 @@ public class FoundingTests
                 for (int victim = 0; victim < 3; victim++)
                 {
                     var world = new FoundingWorld(3) { Crash = (at, victim), RestartAfterRounds = restartAfter };
-                    FoundingReply<InitResponse> answer = world.InitUntilAnswered(tries => tries % 3, world.InitRequest());
+                    FoundingReply<InitResponse> answer =
+                        world.InitUntilAnswered(tries => tries % 3, world.InitRequest());
                     Assert.Null(answer.Refusal);
                     world.Run(400);
                     AssertFounded(world, answer.Value!.ClusterId);
@@ -154,7 +155,8 @@ public class FoundingTests
         world.Stores[2].Start();
         world.Stores[2].Pump!.Init(world.InitRequest(world.AddressOf(2)), static _ => { });
         world.Run(300, () => answer is not null);
-        Assert.Contains($"store at {world.AddressOf(2)} belongs to cluster", answer!.Value.Refusal, StringComparison.Ordinal);
+        Assert.Contains($"store at {world.AddressOf(2)} belongs to cluster", answer!.Value.Refusal,
+            StringComparison.Ordinal);
         world.Run(100);
         Assert.Equal(FoundingStep.None, world.Stores[1].Disk.Step);
         Assert.Equal(0, world.Stores[1].Births);
@@ -173,7 +175,8 @@ public class FoundingTests
         world.Stores[0].Die();
         world.Run(200);
         Assert.Equal(FoundingStep.None, world.Stores[1].Disk.Step);
-        string? refusal = world.InitUntilAnswered(_ => 1, world.InitRequest(world.AddressOf(0), world.AddressOf(1), "10.0.0.3:7401"))
+        string? refusal =
+            world.InitUntilAnswered(_ => 1, world.InitRequest(world.AddressOf(0), world.AddressOf(1), "10.0.0.3:7401"))
             .Value?.ClusterId.ToString();
         Assert.NotNull(refusal);
         Assert.Equal(FoundingStep.None, world.Stores[1].Disk.Step);
@@ -185,7 +188,8 @@ public class FoundingTests
         var world = new FoundingWorld(3);
         world.Stores[2].Joining = true;
         world.Stores[2].Start();
-        Assert.Contains("--join", world.InitUntilAnswered(_ => 2, world.InitRequest()).Refusal, StringComparison.Ordinal);
+        Assert.Contains("--join", world.InitUntilAnswered(_ => 2, world.InitRequest()).Refusal,
+            StringComparison.Ordinal);
         Assert.Contains(
             $"founder {world.AddressOf(2)} was started with --join",
             world.InitUntilAnswered(_ => 0, world.InitRequest()).Refusal,

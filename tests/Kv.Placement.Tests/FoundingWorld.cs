@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kv.Placement.Tests;
 
 /// <summary>
-/// Stores with founding pumps over an in-memory network and disk, in one thread. Every delivery and both sides of every disk
-/// write are cut points, counted; at a chosen one a chosen store dies and loses all but its disk.
+/// Stores with founding pumps over an in-memory network and disk, in one thread. Every delivery and both sides of every
+/// disk write are cut points, counted; at a chosen one a chosen store dies and loses all but its disk.
 /// </summary>
 internal sealed class FoundingWorld
 {
@@ -56,7 +56,9 @@ internal sealed class FoundingWorld
         return request;
     }
 
-    /// <summary>Sends init until it is answered, over whichever store <paramref name="to"/> names at each try.</summary>
+    /// <summary>
+    /// Sends init until it is answered, over whichever store <paramref name="to"/> names at each try.
+    /// </summary>
     public FoundingReply<InitResponse> InitUntilAnswered(Func<int, int> to, InitRequest request)
     {
         FoundingReply<InitResponse>? answer = null;
@@ -163,7 +165,8 @@ internal sealed class FoundingWorld
         {
             var options = new FoundingOptions
             {
-                Self = new StoreInfo { PeerAddress = Address ?? world.AddressOf(index), ClientAddress = $"10.0.0.{index + 1}:7400" },
+                Self = new StoreInfo { PeerAddress = Address ?? world.AddressOf(index),
+                    ClientAddress = $"10.0.0.{index + 1}:7400" },
                 Instance = (ulong)((index * 1_000) + ++_life),
                 LeaseMs = 800,
                 LeaseDriftMs = 100,
@@ -241,7 +244,8 @@ internal sealed class FoundingWorld
         {
             // Whoever may serve must be sure that every founder is durable.
             world.ClusterIdsSeen.Add(record.Plan.ClusterId);
-            foreach (SimulatedStore other in world.Stores.Where((_, i) => record.Plan.Founders.Any(f => f.PeerAddress == world.AddressOf(i))))
+            foreach (SimulatedStore other in world.Stores.Where((_, i) =>
+                record.Plan.Founders.Any(f => f.PeerAddress == world.AddressOf(i))))
             {
                 Assert.Equal(record.Plan.ClusterId, other.Disk.Plan?.ClusterId);
                 Assert.Equal(record.Plan.Regions.Count, other.Births);
@@ -264,14 +268,16 @@ internal sealed class FoundingWorld
             }
         }
 
-        private void Call<T>(string address, Action<FoundingPump, Action<FoundingReply<T>>> request, Action<FoundingReply<T>> done)
+        private void Call<T>(string address, Action<FoundingPump, Action<FoundingReply<T>>> request,
+            Action<FoundingReply<T>> done)
             where T : class
         {
             FoundingPump? caller = Pump;
             string real = world.Aliases.GetValueOrDefault(address, address);
             world.Send(() =>
             {
-                SimulatedStore? target = world.Stores.Find(store => world.AddressOf(world.Stores.IndexOf(store)) == real);
+                SimulatedStore? target =
+                    world.Stores.Find(store => world.AddressOf(world.Stores.IndexOf(store)) == real);
                 if (target?.Pump is not FoundingPump pump)
                 {
                     world.Send(() => Back(FoundingReply<T>.Failed("connection refused")));

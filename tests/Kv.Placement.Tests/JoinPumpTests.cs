@@ -69,7 +69,8 @@ public class JoinPumpTests : IJoinPeer
     private void Run(int ms)
     {
         var pump = new JoinPump(
-            new StoreInfo { PeerAddress = "me:1" }, 3, ["a:1", "b:1"], this, _clock, reply => _end = reply, NullLogger.Instance);
+            new StoreInfo { PeerAddress = "me:1" }, 3, ["a:1", "b:1"], this, _clock, reply => _end = reply,
+                NullLogger.Instance);
         for (int at = 0; at < ms; at += 50)
         {
             for (int turns = 0; pump.RunOnce(); turns++)

@@ -64,7 +64,8 @@ public class LeaderBalanceTests
     {
         var cluster = new Table("6 0 0");
         ClusterView view = cluster.View();
-        view = view with { Regions = [.. view.Regions.Select(static region => region with { Peers = Handicap(region) })] };
+        view = view with { Regions =
+            [.. view.Regions.Select(static region => region with { Peers = Handicap(region) })] };
         IReadOnlyList<LeaderTransfer> decided = LeaderBalance.Decide(view, int.MaxValue);
         Assert.Empty(decided);
 
@@ -123,7 +124,8 @@ public class LeaderBalanceTests
         var random = new DeterministicRandom(Seed);
         for (int run = 0; run < 200; run++)
         {
-            var table = new Table(string.Join(' ', Enumerable.Range(0, random.Next(2, 6)).Select(_ => random.Next(40))));
+            var table = new Table(
+                string.Join(' ', Enumerable.Range(0, random.Next(2, 6)).Select(_ => random.Next(40))));
             ClusterView view = table.View();
             IReadOnlyList<LeaderTransfer> decided = LeaderBalance.Decide(view, int.MaxValue);
             table.Apply(decided);
@@ -141,9 +143,12 @@ public class LeaderBalanceTests
         new PeerId((id * 100) + leader),
         default,
         Resting: false,
-        [.. stores.Select(store => new PeerView(new PeerId((id * 100) + store), new StoreId(store), Voter: true, UpToDate: true))]);
+        [.. stores.Select(store =>
+            new PeerView(new PeerId((id * 100) + store), new StoreId(store), Voter: true, UpToDate: true))]);
 
-    /// <summary>Stores 1, 2, … that lead as many regions as the text says; every region has a peer on every store.</summary>
+    /// <summary>
+    /// Stores 1, 2, … that lead as many regions as the text says; every region has a peer on every store.
+    /// </summary>
     private sealed class Table
     {
         private readonly ulong[] _leaderOf;

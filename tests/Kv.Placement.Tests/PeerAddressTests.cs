@@ -15,5 +15,6 @@ public class PeerAddressTests
     [InlineData("http://host:1", null)]
     [InlineData("a b:1", null)]
     [InlineData("", null)]
-    public void Address_HasOneSpelling(string given, string? expected) => Assert.Equal(expected, PeerAddress.Normalise(given));
+    public void Address_HasOneSpelling(string given, string? expected) =>
+        Assert.Equal(expected, PeerAddress.Normalise(given));
 }

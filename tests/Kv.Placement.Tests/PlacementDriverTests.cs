@@ -21,7 +21,8 @@ public class PlacementDriverTests
     {
         var world = new DriverWorld();
         world.TakeOver(3);
-        Assert.Equal([1UL, 2UL, 3UL], world.Sent.Where(static s => s.Orders.ReportAll).Select(static s => s.Store.Value));
+        Assert.Equal([1UL, 2UL, 3UL],
+            world.Sent.Where(static s => s.Orders.ReportAll).Select(static s => s.Store.Value));
         world.Sent.Clear();
         world.Report(2, full: false, stopping: false);
         Assert.True(Assert.Single(world.Sent).Orders.ReportAll);
@@ -59,7 +60,8 @@ public class PlacementDriverTests
     {
         var world = new DriverWorld();
         world.TakeOver(3);
-        RegionReport[] regions = [Region(10, "", "g", 1), Region(11, "g", "m", 1), Region(12, "m", "t", 1), Region(13, "t", "", 1)];
+        RegionReport[] regions =
+            [Region(10, "", "g", 1), Region(11, "g", "m", 1), Region(12, "m", "t", 1), Region(13, "t", "", 1)];
         for (int second = 0; second < 9; second++)
         {
             world.Report(1, full: true, stopping: false, regions);
@@ -118,7 +120,8 @@ public class PlacementDriverTests
         }
 
         Assert.NotEqual(first, Assert.Single(world.TakeTransfers()).Order.RegionId);
-        Assert.Contains(Snapshot(world).History, static line => line.Contains("not done within", StringComparison.Ordinal));
+        Assert.Contains(Snapshot(world).History, static line =>
+            line.Contains("not done within", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -273,13 +276,15 @@ public class PlacementDriverTests
         var world = new DriverWorld();
         world.TakeOver(3);
         JoinAnswer joined = Join(world, "10.0.0.9:7401", attempt: 5);
-        Assert.Equal((100UL, 77UL, 800UL), (joined.Response!.StoreId, joined.Response.ClusterId, joined.Response.LeaseMs));
+        Assert.Equal((100UL, 77UL, 800UL),
+            (joined.Response!.StoreId, joined.Response.ClusterId, joined.Response.LeaseMs));
         Assert.Equal(4, joined.Response.Stores.Count);
         world.MoveTo(world.NewDriver(), 4);
         Assert.Equal(100UL, Join(world, "10.0.0.9:7401", attempt: 5).Response!.StoreId);
         string? refusal = Join(world, "10.0.0.9:7401", attempt: 6).Refusal;
         Assert.StartsWith(
-            "address 10.0.0.9:7401 belongs to store 100 of cluster 000000000000004d; a store that lost its folder does not come back",
+            "address 10.0.0.9:7401 belongs to store 100 of cluster 000000000000004d; a store that lost its "
+            + "folder does not come back",
             refusal,
             StringComparison.Ordinal);
         Assert.StartsWith(
@@ -355,7 +360,8 @@ public class PlacementDriverTests
         world.Clock.AdvanceMs(10_001);
         world.Report(1, full: false, stopping: false);
         snapshot = Snapshot(world);
-        Assert.Equal([StoreState.Up, StoreState.Silent, StoreState.Silent], snapshot.Stores.Select(static s => s.State));
+        Assert.Equal([StoreState.Up, StoreState.Silent, StoreState.Silent],
+            snapshot.Stores.Select(static s => s.State));
         Assert.Equal(10_001UL, snapshot.Stores[1].LastHeartbeatMsAgo);
     }
 

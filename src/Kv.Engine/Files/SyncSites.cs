@@ -51,6 +51,9 @@ public static class SyncSites
     /// <summary>Takes a folder's lock.</summary>
     public const string FolderLock = "folder.lock";
 
+    /// <summary>Writes the mark of a data folder and makes it and its name durable.</summary>
+    public const string FolderMark = "folder.mark";
+
     /// <summary>The sites of the shared raft log.</summary>
     public static IReadOnlyList<string> Log { get; } =
     [
@@ -62,6 +65,9 @@ public static class SyncSites
     public static IReadOnlyList<string> Files { get; } =
         [FileCreate, FileOpen, FileRead, FileRename, FileDelete, FolderList, FolderCreate, FolderLock];
 
+    /// <summary>The sites of a store's folder beside log and engine.</summary>
+    public static IReadOnlyList<string> Folder { get; } = [FolderMark];
+
     /// <summary>All sites.</summary>
-    public static IReadOnlyList<string> All { get; } = [.. Log, .. Files];
+    public static IReadOnlyList<string> All { get; } = [.. Log, .. Files, .. Folder];
 }

@@ -3,7 +3,9 @@ using Kv.Protocol;
 
 namespace Kv.Placement.Balance;
 
-/// <summary>What a scheduling function sees: stores and regions at one moment. A value; nothing in it changes.</summary>
+/// <summary>
+/// What a scheduling function sees: stores and regions at one moment. A value; nothing in it changes.
+/// </summary>
 /// <param name="Stores">In order of id.</param>
 /// <param name="Regions">In order of id; only regions with a known leader.</param>
 public sealed record ClusterView(IReadOnlyList<StoreView> Stores, IReadOnlyList<RegionView> Regions);

@@ -1,13 +1,15 @@
-// Decides which leaders to move: pure, so that tables test it. Leaders are spread evenly by count over the stores that may
-// lead. A transfer is decided only where the counts differ by two or more, so it always lowers the sum of squares of the
-// counts: no sequence of decisions can come back to where it started (no flapping).
+// Decides which leaders to move: pure, so that tables test it. Leaders are spread evenly by count over the stores that
+// may lead. A transfer is decided only where the counts differ by two or more, so it always lowers the sum of squares
+// of the counts: no sequence of decisions can come back to where it started (no flapping).
 using Kv.Base;
 
 namespace Kv.Placement.Balance;
 
 public static class LeaderBalance
 {
-    /// <summary>At most <paramref name="transfersMax"/> transfers, each with its reason. The same view gives the same answer.</summary>
+    /// <summary>
+    /// At most <paramref name="transfersMax"/> transfers, each with its reason. The same view gives the same answer.
+    /// </summary>
     public static IReadOnlyList<LeaderTransfer> Decide(ClusterView view, int transfersMax)
     {
         var round = new Round(view, transfersMax);
@@ -41,7 +43,8 @@ public static class LeaderBalance
 
             foreach (RegionView region in view.Regions)
             {
-                // An open transfer counts as done: otherwise the next round would move a second leader for the same gap.
+                // An open transfer counts as done: otherwise the next round would move a second leader for the same
+                // gap.
                 StoreId leads = region.MovingTo.IsNone ? region.LeaderStore : region.MovingTo;
                 if (_leaders.TryGetValue(leads, out int count))
                 {
@@ -115,8 +118,8 @@ public static class LeaderBalance
         }
 
         /// <summary>
-        /// The shortest chain of transfers from a store to one that leads at least two fewer. One step, unless no region led
-        /// here has a peer there; then stores between hand on what they get.
+        /// The shortest chain of transfers from a store to one that leads at least two fewer. One step, unless no
+        /// region led here has a peer there; then stores between hand on what they get.
         /// </summary>
         private List<(RegionView, PeerView)>? PathToLower(StoreId from)
         {

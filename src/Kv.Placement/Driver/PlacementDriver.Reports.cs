@@ -96,7 +96,8 @@ public sealed partial class PlacementDriver
             }
             catch (MalformedDataException e)
             {
-                _log.LogWarning("placement: store {Store} reported a region that makes no sense: {Why}", store.Id, e.Message);
+                _log.LogWarning("placement: store {Store} reported a region that makes no sense: {Why}", store.Id,
+                    e.Message);
             }
         }
 
@@ -124,7 +125,9 @@ public sealed partial class PlacementDriver
         _outbox.Send(store.Id, orders);
     }
 
-    /// <summary>Within its lease: told something lately, or not yet given one full lease to do so since this driver took over.</summary>
+    /// <summary>
+    /// Within its lease: told something lately, or not yet given one full lease to do so since this driver took over.
+    /// </summary>
     private bool IsUp(StoreEntry store) => _now.MsSince(LastSign(store)) < _options.StoreLeaseMs;
 
     private Instant LastSign(StoreEntry store) => store.Reported ? store.LastReport : _tookOver;

@@ -23,9 +23,9 @@ public sealed partial class PlacementDriver
     }
 
     /// <summary>
-    /// Sends the routes now, in as many responses as needed, then every change, until <see cref="Unwatch"/> is called, the sink
-    /// answers false (its receiver is too slow or gone), or a response carries an error. The sink is called from the pump and
-    /// must not block.
+    /// Sends the routes now, in as many responses as needed, then every change, until <see cref="Unwatch"/> is called,
+    /// the sink answers false (its receiver is too slow or gone), or a response carries an error. The sink is called
+    /// from the pump and must not block.
     /// </summary>
     public long Watch(RoutesRequest request, Func<RoutesResponse, bool> sink)
     {
@@ -96,7 +96,8 @@ public sealed partial class PlacementDriver
             return response;
         }
 
-        return request.RegionId != 0 ? RouteById(new RegionId(request.RegionId), response) : RoutesByKey(request, response);
+        return request.RegionId != 0 ? RouteById(new RegionId(request.RegionId), response)
+            : RoutesByKey(request, response);
     }
 
     private RoutesResponse RouteById(RegionId id, RoutesResponse response)
@@ -109,7 +110,8 @@ public sealed partial class PlacementDriver
         }
 
         return CheckComplete()
-            ? Fail($"no live store holds region {id}", error => error.RegionNotFound = new RegionNotFound { RegionId = id.Value })
+            ? Fail($"no live store holds region {id}", error =>
+                error.RegionNotFound = new RegionNotFound { RegionId = id.Value })
             : NotReady($"region {id} is not yet known");
     }
 

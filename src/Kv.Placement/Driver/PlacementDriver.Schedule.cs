@@ -15,8 +15,8 @@ public sealed partial class PlacementDriver
     private ulong _operatorCount;
 
     /// <summary>
-    /// Moves a region's leader because someone asked for it. <paramref name="done"/> gets the result when the move was seen, was
-    /// refused, or has timed out.
+    /// Moves a region's leader because someone asked for it. <paramref name="done"/> gets the result when the move was
+    /// seen, was refused, or has timed out.
     /// </summary>
     public void TransferLeader(RegionId region, StoreId to, Action<TransferResult> done)
     {
@@ -103,7 +103,8 @@ public sealed partial class PlacementDriver
             : target.Value.Role != Protocol.V1.PeerRole.Voter ? $"the peer of region {id} on store {to} is no voter"
             : region.LeaderStore.IsNone ? $"region {id} has no known leader"
             : _operators.ContainsKey(id) ? $"region {id} is being moved already"
-            : !_stores.TryGetValue(to, out StoreEntry? store) || !store.Reported || !IsUp(store) ? $"store {to} is silent"
+            : !_stores.TryGetValue(to, out StoreEntry? store) || !store.Reported || !IsUp(store)
+                ? $"store {to} is silent"
             : store.Stopping ? $"store {to} is stopping"
             : null;
         if (refusal is not null || region.LeaderStore == to)
@@ -121,7 +122,8 @@ public sealed partial class PlacementDriver
     {
         var started = new Operator(++_operatorCount, transfer, _now.PlusMs(_options.OperatorTimeoutMs), done);
         _operators.Add(transfer.Region, started);
-        Record($"operator {started.Id}: region {transfer.Region} leader from store {transfer.From} to store {transfer.To}, "
+        Record($"operator {started.Id}: region {transfer.Region} leader from store {transfer.From} to store "
+            + $"{transfer.To}, "
             + $"because {transfer.Reason}");
         var orders = new PlacementOrders { PlacementTerm = _term };
         orders.Transfers.Add(new TransferOrder

@@ -17,7 +17,8 @@ public sealed partial class PlacementDriver
     private bool _idBlockAsked;
 
     /// <summary>
-    /// Gives <paramref name="count"/> ids in a row; the callback gets the first, or null when this store does not run placement.
+    /// Gives <paramref name="count"/> ids in a row; the callback gets the first, or null when this store does not run
+    /// placement.
     /// Never given twice, over all drivers of the cluster.
     /// </summary>
     public void AllocateIds(uint count, Action<ulong?> done)
@@ -159,7 +160,8 @@ public sealed partial class PlacementDriver
         var record = new StoreRecord { Store = told, JoinAttempt = attempt };
         ulong term = _term;
         Mutation mutation = PlacementRecords.Put(PlacementRecords.StoreKey(new StoreId(id.Value)), record);
-        _state.Propose([mutation], term, committed => _mailbox.Post(() => OnJoined(term, record, address, committed, done)));
+        _state.Propose([mutation], term, committed =>
+            _mailbox.Post(() => OnJoined(term, record, address, committed, done)));
     }
 
     private void OnJoined(ulong term, StoreRecord record, string address, bool committed, Action<JoinAnswer> done)
@@ -202,8 +204,10 @@ public sealed partial class PlacementDriver
     }
 
     private string RefuseLostFolder(string address, StoreId store) =>
-        $"address {address} belongs to store {store} of cluster {new ClusterId(_cluster.ClusterId)}; a store that lost its "
-        + "folder does not come back as its old self: bring the folder back, or give the new store another peer address";
+        $"address {address} belongs to store {store} of cluster {new ClusterId(_cluster.ClusterId)}; a store "
+        + $"that lost its "
+        + "folder does not come back as its old self: bring the folder back, or give the new store another peer "
+        + "address";
 
     private void DropPending()
     {

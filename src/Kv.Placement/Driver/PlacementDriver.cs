@@ -1,7 +1,7 @@
-// Owns placement on the store that leads the system region: what stores told, which ids were given out, which transfers are
-// open. Invariants: nothing is scheduled, and nothing unknown is answered, before every known store has reported in full or
-// its lease has run out since this driver took over; ids are given only from committed blocks; every step names the epoch it
-// was computed from; state of one leadership never survives into the next (System region law).
+// Owns placement on the store that leads the system region: what stores told, which ids were given out, which transfers
+// are open. Invariants: nothing is scheduled, and nothing unknown is answered, before every known store has reported in
+// full or its lease has run out since this driver took over; ids are given only from committed blocks; every step names
+// the epoch it was computed from; state of one leadership never survives into the next (System region law).
 using Kv.Base;
 using Kv.Protocol.Placement.V1;
 using Kv.Protocol.V1;
@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Kv.Placement.Driver;
 
 /// <summary>
-/// The placement driver. Public members may be called from any thread: they post, the pump decides. Callbacks are called from
-/// the pump (or from the caller when the mailbox is full) and must not block.
+/// The placement driver. Public members may be called from any thread: they post, the pump decides. Callbacks are
+/// called from the pump (or from the caller when the mailbox is full) and must not block.
 /// </summary>
 public sealed partial class PlacementDriver : Pump
 {
@@ -82,13 +82,17 @@ public sealed partial class PlacementDriver : Pump
         _ => throw Invariant.Unreachable(_phase),
     };
 
-    /// <summary>This store now leads region 1 in <paramref name="term"/>. A term not above the known one is ignored.</summary>
+    /// <summary>
+    /// This store now leads region 1 in <paramref name="term"/>. A term not above the known one is ignored.
+    /// </summary>
     public void OnLeadership(ulong term) => _mailbox.Post(() => TakeOver(term));
 
     /// <summary>This store no longer leads region 1.</summary>
     public void OnLeadershipLost() => _mailbox.Post(StepDown);
 
-    /// <summary>Which store leads region 1, as far as this one knows: told to callers who ask the wrong store.</summary>
+    /// <summary>
+    /// Which store leads region 1, as far as this one knows: told to callers who ask the wrong store.
+    /// </summary>
     public void OnLeaderHint(StoreInfo? leader) => _mailbox.Post(() => _leaderHint = leader);
 
     public override bool RunOnce()

@@ -1,6 +1,7 @@
 // Owns the map from keys to regions, built from the stores' reports alone (System region law).
 // Invariants: ranges of entries never overlap; per region neither epoch nor term ever goes back (an older epoch never
-// overwrites a newer one); of two overlapping regions the one with the higher Version stays, since splits and merges raise it.
+// overwrites a newer one); of two overlapping regions the one with the higher Version stays, since splits and merges
+// raise it.
 using Kv.Base;
 using Kv.Protocol;
 using Kv.Protocol.Placement.V1;
@@ -75,7 +76,10 @@ internal sealed class RegionMap
         return changed;
     }
 
-    /// <summary>After a full report: what the store did not name, it does not hold. Returns regions that thereby lost their leader.</summary>
+    /// <summary>
+    /// After a full report: what the store did not name, it does not hold. Returns regions that thereby lost their
+    /// leader.
+    /// </summary>
     public List<RegionId> Forget(StoreId store, HashSet<RegionId> reported)
     {
         var changed = new List<RegionId>();

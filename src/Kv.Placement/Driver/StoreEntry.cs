@@ -4,7 +4,9 @@ using Kv.Protocol.V1;
 
 namespace Kv.Placement.Driver;
 
-/// <summary>What placement knows of one store: its durable record, and what it told since this driver took over.</summary>
+/// <summary>
+/// What placement knows of one store: its durable record, and what it told since this driver took over.
+/// </summary>
 internal sealed class StoreEntry(StoreRecord record)
 {
     public StoreRecord Record { get; set; } = record;

@@ -1,8 +1,9 @@
-// Owns the coordinating side of a founding, on the founder whose address is first. Steps: inspect everyone, make the plan
-// durable, prepare the others, then write "committed" (with this store's own births, in one synced batch: the decision), then
-// tell everyone until all have acknowledged.
-// Invariants: nobody is told of a plan that is not durable here; a decision is never taken back; a plan is given up only
-// before the decision, durably, and only after a definite no. So one wish yields at most one cluster (System region law).
+// Owns the coordinating side of a founding, on the founder whose address is first. Steps: inspect everyone, make the
+// plan durable, prepare the others, then write "committed" (with this store's own births, in one synced batch: the
+// decision), then tell everyone until all have acknowledged.
+// Invariants: nobody is told of a plan that is not durable here; a decision is never taken back; a plan is given up
+// only before the decision, durably, and only after a definite no. So one wish yields at most one cluster (System
+// region law).
 using Kv.Base;
 using Kv.Protocol.Placement.V1;
 using Kv.Protocol.V1;
@@ -20,7 +21,9 @@ internal sealed class FoundingCoordinator(
 {
     private const int WaitersMax = 64;
 
-    /// <summary>Given-up plans that members may still ask about. Older ones than this belong to stores that are long gone.</summary>
+    /// <summary>
+    /// Given-up plans that members may still ask about. Older ones than this belong to stores that are long gone.
+    /// </summary>
     private const int AbortedCountMax = 64;
 
     private readonly List<Action<FoundingReply<InitResponse>>> _waiters = [];
@@ -135,13 +138,16 @@ internal sealed class FoundingCoordinator(
 
         if (journal.Step != FoundingStep.None && journal.Record.Plan.PlanHash != wish.Hash)
         {
-            return $"{Me} belongs to cluster {new ClusterId(journal.ClusterId)} already, which was founded with other founders "
-                + $"or split keys ({string.Join(", ", journal.Record.Plan.Founders.Select(static f => f.PeerAddress))})";
+            return $"{Me} belongs to cluster {new ClusterId(journal.ClusterId)} already, which was founded with "
+                + $"other founders "
+                + $"or split keys "
+                + $"({string.Join(", ", journal.Record.Plan.Founders.Select(static f => f.PeerAddress))})";
         }
 
         if (_wish is not null && _wish.Hash != wish.Hash)
         {
-            return $"{Me} is founding a cluster with other founders or split keys ({string.Join(", ", _wish.Founders)})";
+            return $"{Me} is founding a cluster with other founders or split keys "
+                + $"({string.Join(", ", _wish.Founders)})";
         }
 
         return wish.Founders.Contains(SelfAddress)
@@ -225,7 +231,8 @@ internal sealed class FoundingCoordinator(
                 Abort(why);
                 break;
             case FoundingStep.Committed:
-                // Its folder was lost after it had promised. The cluster is founded all the same; asking on is of no use.
+                // Its folder was lost after it had promised. The cluster is founded all the same; asking on is of no
+                // use.
                 log.LogError("founding: {Why}", why);
                 _calls!.Answered(founder);
                 break;
@@ -281,11 +288,13 @@ internal sealed class FoundingCoordinator(
         FoundingRecord record = journal.Draft();
         record.Step = FoundingStep.Planned;
         record.Coordinates = true;
-        record.Plan = _wish!.Plan(clusterId, [.. _inspected.Select(static i => i.Store)], options.LeaseMs, options.LeaseDriftMs);
+        record.Plan =
+            _wish!.Plan(clusterId, [.. _inspected.Select(static i => i.Store)], options.LeaseMs, options.LeaseDriftMs);
         journal.Save(record);
         _giveUp = Instant.Never;
         log.LogInformation(
-            "founding: planned cluster {Cluster} of {Founders}", new ClusterId(clusterId), string.Join(", ", _wish.Founders));
+            "founding: planned cluster {Cluster} of {Founders}", new ClusterId(clusterId),
+                string.Join(", ", _wish.Founders));
         Ask(record.Plan.Founders.Count);
     }
 
@@ -297,7 +306,8 @@ internal sealed class FoundingCoordinator(
             string address = _wish!.Founders[i];
             if (founder.ClusterId != 0)
             {
-                return $"founder {address} belongs to cluster {new ClusterId(founder.ClusterId)} as store {founder.StoreId}";
+                return $"founder {address} belongs to cluster {new ClusterId(founder.ClusterId)} as store "
+                    + $"{founder.StoreId}";
             }
 
             if (founder.Joining)
@@ -312,7 +322,8 @@ internal sealed class FoundingCoordinator(
 
             for (int j = 0; j < i; j++)
             {
-                if (_inspected[j].Instance == founder.Instance || _inspected[j].Store.PeerAddress == founder.Store.PeerAddress)
+                if (_inspected[j].Instance == founder.Instance
+                    || _inspected[j].Store.PeerAddress == founder.Store.PeerAddress)
                 {
                     return $"founders {_wish.Founders[j]} and {address} are the same store";
                 }

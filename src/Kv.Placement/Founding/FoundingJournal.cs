@@ -1,4 +1,5 @@
-// Owns the record of a store's founding in memory: always equal to what is durable, because it changes only after a save.
+// Owns the record of a store's founding in memory: always equal to what is durable, because it changes only after a
+// save.
 using Kv.Protocol.Placement.V1;
 
 namespace Kv.Placement.Founding;

@@ -1,6 +1,7 @@
 // Owns a founder's side of a founding: prepare, commit, and asking for the outcome.
-// Invariants: a store is prepared for one plan at a time and in one place of it; only Commit, or an outcome told by a founder
-// that has it durably, makes it committed; a store whose record is gone never answers as if it were still there.
+// Invariants: a store is prepared for one plan at a time and in one place of it; only Commit, or an outcome told by a
+// founder that has it durably, makes it committed; a store whose record is gone never answers as if it were still
+// there.
 using Kv.Base;
 using Kv.Protocol;
 using Kv.Protocol.Placement.V1;
@@ -67,7 +68,8 @@ internal sealed class FoundingMember(
             journal.SaveWithBirths(record);
             _askDue = now.PlusMs(options.RetryMs);
             log.LogInformation(
-                "founding: prepared as store {Store} of cluster {Cluster}", plan.Recipient + 1, new ClusterId(plan.ClusterId));
+                "founding: prepared as store {Store} of cluster {Cluster}", plan.Recipient + 1,
+                    new ClusterId(plan.ClusterId));
         }
 
         return new PrepareResponse { ClusterId = plan.ClusterId, StoreId = plan.Recipient + 1, Store = options.Self };
@@ -78,7 +80,8 @@ internal sealed class FoundingMember(
         if (journal.Step is FoundingStep.None or FoundingStep.Planned || journal.ClusterId != request.ClusterId)
         {
             return FoundingReply<CommitResponse>.Refused(
-                $"{Me} was not prepared for cluster {new ClusterId(request.ClusterId)}: its folder was lost or is another one");
+                $"{Me} was not prepared for cluster {new ClusterId(request.ClusterId)}: its folder was lost or "
+                + $"is another one");
         }
 
         Commit(request.Founders);
@@ -100,7 +103,9 @@ internal sealed class FoundingMember(
                 $"{Me} knows no founding of cluster {new ClusterId(request.ClusterId)}");
     }
 
-    /// <summary>Asks one founder after the other for the outcome; the coordinator, which is first, most surely knows.</summary>
+    /// <summary>
+    /// Asks one founder after the other for the outcome; the coordinator, which is first, most surely knows.
+    /// </summary>
     public bool MaybeAsk(Instant now)
     {
         if (journal.Step != FoundingStep.Prepared || now < _askDue)
@@ -141,12 +146,14 @@ internal sealed class FoundingMember(
             record.Step = FoundingStep.None;
             record.Plan = null;
             journal.SaveWithoutBirths(record);
-            log.LogWarning("founding: {Coordinator} gave up founding cluster {Cluster}", address, new ClusterId(clusterId));
+            log.LogWarning("founding: {Coordinator} gave up founding cluster {Cluster}", address,
+                new ClusterId(clusterId));
         }
         else if (reply.Refusal is not null && coordinator)
         {
             log.LogWarning(
-                "founding: prepared for cluster {Cluster}, but {Why}; if it was wiped, empty this store's folder and init again",
+                "founding: prepared for cluster {Cluster}, but {Why}; if it was wiped, empty this store's folder "
+                + "and init again",
                 new ClusterId(clusterId),
                 reply.Refusal);
         }
@@ -171,7 +178,8 @@ internal sealed class FoundingMember(
 
     private static string? CheckPlan(FoundingPlan plan)
     {
-        if (plan.ClusterId == 0 || plan.Founders.Count == 0 || plan.Recipient >= plan.Founders.Count || plan.LeaseMs == 0)
+        if (plan.ClusterId == 0 || plan.Founders.Count == 0 || plan.Recipient >= plan.Founders.Count
+            || plan.LeaseMs == 0)
         {
             return "cluster id, founders, recipient or lease is missing";
         }

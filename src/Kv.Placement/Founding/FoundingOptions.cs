@@ -11,7 +11,9 @@ public sealed record FoundingOptions
     /// <summary>Random per start of the process.</summary>
     public required ulong Instance { get; init; }
 
-    /// <summary>D of the Lease law and its allowance for drift, fixed for the cluster if this store coordinates its founding.</summary>
+    /// <summary>
+    /// D of the Lease law and its allowance for drift, fixed for the cluster if this store coordinates its founding.
+    /// </summary>
     public required ulong LeaseMs { get; init; }
 
     public required ulong LeaseDriftMs { get; init; }

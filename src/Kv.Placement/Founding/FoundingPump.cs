@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Kv.Placement.Founding;
 
 /// <summary>
-/// A store's part in founding a cluster, as founder and, on the founder whose address is first, as coordinator. Public members
-/// may be called from any thread; callbacks come from the pump.
+/// A store's part in founding a cluster, as founder and, on the founder whose address is first, as coordinator. Public
+/// members may be called from any thread; callbacks come from the pump.
 /// </summary>
 public sealed class FoundingPump : Pump
 {
@@ -26,7 +26,8 @@ public sealed class FoundingPump : Pump
     /// <param name="clock">The clock seam.</param>
     /// <param name="random">Where a cluster id is drawn from.</param>
     /// <param name="onCommitted">
-    /// Called from the pump when this store becomes committed: it may serve. Not called when it was committed at the start.
+    /// Called from the pump when this store becomes committed: it may serve. Not called when it was committed at the
+    /// start.
     /// </param>
     /// <param name="log">For people.</param>
     public FoundingPump(

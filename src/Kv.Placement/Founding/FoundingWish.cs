@@ -86,7 +86,8 @@ public sealed class FoundingWish
         }
 
         ulong next = (ulong)stores.Count + 1;
-        plan.Regions.Add(NewRegion(RegionId.System.Value, KeySpace.SystemStart, KeySpace.SystemEnd, stores.Count, ref next));
+        plan.Regions.Add(
+            NewRegion(RegionId.System.Value, KeySpace.SystemStart, KeySpace.SystemEnd, stores.Count, ref next));
         byte[] start = KeySpace.UserStart;
         for (int i = 0; i <= SplitKeys.Count; i++)
         {

@@ -4,8 +4,8 @@ using Kv.Protocol.V1;
 namespace Kv.Placement.Founding;
 
 /// <summary>
-/// Calls to another founder by its peer address. None waits; <c>done</c> is called from any thread at most once. A call whose
-/// answer is lost may never call back: the caller has its own time limit.
+/// Calls to another founder by its peer address. None waits; <c>done</c> is called from any thread at most once. A call
+/// whose answer is lost may never call back: the caller has its own time limit.
 /// </summary>
 public interface IFoundingPeer
 {

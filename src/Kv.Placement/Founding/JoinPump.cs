@@ -1,6 +1,6 @@
 // Owns the asking side of joining: one seed after the other, until placement gives an identity or refuses.
-// Invariant: the attempt is durable before the first call, so a start that died between answer and disk asks as the same
-// attempt and gets the same id.
+// Invariant: the attempt is durable before the first call, so a start that died between answer and disk asks as the
+// same attempt and gets the same id.
 using Kv.Base;
 using Kv.Protocol.Placement.V1;
 using Kv.Protocol.V1;
@@ -22,7 +22,9 @@ public sealed class JoinPump : Pump
     private readonly int _retryMs;
     private readonly int _callTimeoutMs;
 
-    /// <summary>Times in a row that one store names another before there is a pause: they may name each other for a while.</summary>
+    /// <summary>
+    /// Times in a row that one store names another before there is a pause: they may name each other for a while.
+    /// </summary>
     private const int RedirectsMax = 3;
 
     private Instant _due = Instant.Zero;
@@ -120,6 +122,7 @@ public sealed class JoinPump : Pump
 
         _redirects = 0;
         _due = Instant.Now(_clock).PlusMs(_retryMs);
-        _log.LogInformation("join: {Address} cannot take this store in yet: {Why}", address, reply.Failure ?? "no answer");
+        _log.LogInformation("join: {Address} cannot take this store in yet: {Why}", address,
+            reply.Failure ?? "no answer");
     }
 }

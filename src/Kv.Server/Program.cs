@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using Kv.Server;
+using Kv.Server.Hosting;
+using Kv.Server.Logging;
+using Kv.Server.Options;
+using Microsoft.Extensions.Logging;
+
+ServerOptions options;
+try
+{
+    CommandLine line = CommandLine.Parse(args);
+    if (line.Help || line.Version)
+    {
+        Console.Out.Write(line.Help ? OptionsReader.Help() : $"kvserver {ProductVersion.Current}\n");
+        return ExitCode.Stopped;
+    }
+
+    options = OptionsReader.Read(line, Environment.GetEnvironmentVariables());
+}
+catch (StartException e)
+{
+    Console.Error.WriteLine($"kvserver: {e.Message}");
+    return e.ExitCode;
+}
+
+using var output = new LogOutput(Console.Error);
+using var loggers = LoggerFactory.Create(builder => builder
+    .SetMinimumLevel(options.LogLevel)
+    .AddProvider(new StderrLoggerProvider(output, options.LogLevel, options.LogAsJson, TimeProvider.System)));
+using var stop = new CancellationTokenSource();
+int signals = 0;
+using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+try
+{
+    return await ServerProcess.RunAsync(options, loggers, stop.Token);
+}
+catch (StartException e)
+{
+    loggers.CreateLogger("server").LogCritical("stopped: {Reason} (exit code {Code})", e.Message, e.ExitCode);
+    return e.ExitCode;
+}
+
+void OnSignal(PosixSignalContext context)
+{
+    context.Cancel = true;
+    if (Interlocked.Increment(ref signals) > 1)
+    {
+        // Asked twice: the first stop takes too long for whoever asks.
+        Environment.Exit(ExitCode.Stopped);
+    }
+
+    stop.Cancel();
+}
