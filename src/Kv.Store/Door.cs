@@ -306,7 +306,8 @@ internal sealed class Door : IRequestDoor
         ulong id = request.Id;
         placement.OnRoutes(request.Routes, routes =>
         {
-            // A client's first stamp: an idle region's own time may lie far back, below other regions' floors (Once law).
+            // A client's first stamp: an idle region's own time may lie far back, below other regions' floors (Once
+            // law).
             routes.RegionTime = Math.Max(routes.RegionTime, _regionClock.Now());
             sink.OnResponse(new Response { Id = id, RegionTime = routes.RegionTime, Routes = routes });
         });

@@ -5,8 +5,9 @@ namespace Kv.Simulation.Tests;
 public sealed class SimulationTests
 {
     /// <summary>
-    /// Three stores, placement and clients in one thread, with lost and doubled messages and crashes that tear unsynced data: nothing
-    /// acknowledged is lost, nothing stale is read, nothing is applied twice, and the same seed gives the same events.
+    /// Three stores, placement and clients in one thread, with lost and doubled messages and crashes that tear unsynced
+    /// data: nothing acknowledged is lost, nothing stale is read, nothing is applied twice, and the same seed gives the
+    /// same events.
     /// </summary>
     [Theory]
     [InlineData(11UL)]
@@ -19,7 +20,8 @@ public sealed class SimulationTests
         SimReport second = new SimCluster(options).Run();
 
         Assert.Empty(first.Problems);
-        Assert.True(first.Acknowledged > 1_000, $"only {first.Acknowledged} writes were acknowledged: the run shows nothing");
+        Assert.True(
+            first.Acknowledged > 1_000, $"only {first.Acknowledged} writes were acknowledged: the run shows nothing");
         Assert.True(first.Reads > 1_000, $"only {first.Reads} reads");
         Assert.True(first.LostMessages > 100, $"only {first.LostMessages} messages were lost");
         Assert.Equal(first.Hash, second.Hash);

@@ -3,8 +3,8 @@ using Kv.Base;
 namespace Kv.Simulation;
 
 /// <summary>
-/// What will happen, by virtual time; events of one instant come in an order drawn from the seed. The rolling hash covers every
-/// event taken: two runs that differ anywhere differ in it.
+/// What will happen, by virtual time; events of one instant come in an order drawn from the seed. The rolling hash
+/// covers every event taken: two runs that differ anywhere differ in it.
 /// </summary>
 public sealed class EventQueue(SimClock clock, DeterministicRandom random)
 {
@@ -18,7 +18,9 @@ public sealed class EventQueue(SimClock clock, DeterministicRandom random)
 
     public int Waiting => _events.Count;
 
-    /// <summary>Set while the queue runs an event: code that runs on another thread has escaped the simulation.</summary>
+    /// <summary>
+    /// Set while the queue runs an event: code that runs on another thread has escaped the simulation.
+    /// </summary>
     public int ThreadId { get; } = Environment.CurrentManagedThreadId;
 
     public void At(Instant time, string name, Action run)

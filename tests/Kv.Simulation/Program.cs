@@ -25,7 +25,8 @@ for (int i = 0; i < count; i++)
     SimReport report = new SimCluster(new SimOptions { Seed = seed + (ulong)i }).Run();
     Console.WriteLine(
         $"seed {report.Seed}: {report.Events} events, {report.Acknowledged} writes acknowledged, {report.Reads} reads, "
-        + $"{report.Undetermined} undetermined, {report.Failed} failed, {report.LostMessages} of {report.Messages} messages lost");
+        + $"{report.Undetermined} undetermined, {report.Failed} failed, {report.LostMessages} of "
+        + $"{report.Messages} messages lost");
     foreach (string problem in report.Problems)
     {
         Console.WriteLine($"  PROBLEM {problem}");

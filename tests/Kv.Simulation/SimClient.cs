@@ -1,5 +1,5 @@
-// Owns one simulated client: the shipped client core, and a workload that knows what every read may return. One writer per key with
-// rising versions, so that lost, stale and invented values show at once.
+// Owns one simulated client: the shipped client core, and a workload that knows what every read may return. One writer
+// per key with rising versions, so that lost, stale and invented values show at once.
 using System.Globalization;
 using System.Text;
 using Google.Protobuf;
@@ -32,7 +32,8 @@ public sealed class SimClient : IClientTransport
         var clientOptions = new KvClientOptions { Seeds = seeds, Clock = clock };
         _pump = new ClientPump(clientOptions, random.Fork(), new SessionId(random.NextUInt64(), random.NextUInt64()));
         _pump.SetTransport(this);
-        _ = new SimPump(_pump, events, random, $"client{number}", 20_000, e => throw new InvalidOperationException("client", e));
+        _ = new SimPump(
+            _pump, events, random, $"client{number}", 20_000, e => throw new InvalidOperationException("client", e));
         _keys = new KeyState[options.KeysPerClient];
         for (int i = 0; i < _keys.Length; i++)
         {
@@ -64,7 +65,9 @@ public sealed class SimClient : IClientTransport
     /// <summary>No new operations; the open ones must end.</summary>
     public void Stop() => _stopped = true;
 
-    /// <summary>Reads every key once more; each must show a version that was acknowledged last or was in doubt after it.</summary>
+    /// <summary>
+    /// Reads every key once more; each must show a version that was acknowledged last or was in doubt after it.
+    /// </summary>
     public void VerifyAll(Action<string> mismatch)
     {
         foreach (KeyState key in _keys)
@@ -176,7 +179,8 @@ public sealed class SimClient : IClientTransport
                 _events.Mix((ulong)seen);
                 if (seen < acknowledgedBefore || seen > key.Version || seen < key.Seen)
                 {
-                    mismatch($"key {Convert.ToHexString(key.Key)}: read version {seen}, acknowledged {acknowledgedBefore}, "
+                    mismatch(
+                        $"key {Convert.ToHexString(key.Key)}: read version {seen}, acknowledged {acknowledgedBefore}, "
                         + $"seen before {key.Seen}, written {key.Version}");
                 }
 
@@ -191,7 +195,9 @@ public sealed class SimClient : IClientTransport
         });
     }
 
-    /// <summary>Looks at virtual intervals whether an operation has ended: its completion may come inside the pump's turn.</summary>
+    /// <summary>
+    /// Looks at virtual intervals whether an operation has ended: its completion may come inside the pump's turn.
+    /// </summary>
     private void Poll(ClientOperation operation, Action ended) =>
         _events.After(1_000_000, $"client{_number}-poll", () =>
         {

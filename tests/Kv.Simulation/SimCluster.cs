@@ -1,5 +1,5 @@
-// Owns a run: founds a cluster of the shipped stores, placement and clients in one thread, lets faults happen, heals, and checks that
-// everything acknowledged is there and everything open ends.
+// Owns a run: founds a cluster of the shipped stores, placement and clients in one thread, lets faults happen, heals,
+// and checks that everything acknowledged is there and everything open ends.
 using Kv.Base;
 using Kv.Placement;
 using Kv.Protocol;
@@ -81,7 +81,8 @@ public sealed class SimCluster
         var cluster = new ClusterId(_options.Seed | 1);
         ulong nextId = 1_000;
         var seed = new PlacementSeed(
-            cluster, founders, nextId, (ulong)Store.StoreOptions.Default.LeaseMs, (ulong)Store.StoreOptions.Default.LeaseDriftMs);
+            cluster, founders, nextId, (ulong)Store.StoreOptions.Default.LeaseMs,
+            (ulong)Store.StoreOptions.Default.LeaseDriftMs);
         foreach (StoreInfo founder in founders)
         {
             var store = new SimStore(founder, founders, cluster, seed, _clock, _events, _random.Fork(), _network)
@@ -113,7 +114,8 @@ public sealed class SimCluster
             byte[] end = i == _options.Regions - 1
                 ? KeySpace.UserEnd
                 : [KeySpace.UserPrefix, (byte)((i + 1) * 256 / _options.Regions)];
-            regions.Add(new RegionDescriptor(new RegionId((ulong)i + 2), start, end, Kv.Protocol.RegionEpoch.First, Peers(i + 2)));
+            regions.Add(new RegionDescriptor(
+                new RegionId((ulong)i + 2), start, end, Kv.Protocol.RegionEpoch.First, Peers(i + 2)));
         }
 
         return regions;
@@ -140,7 +142,8 @@ public sealed class SimCluster
             long at = (i * window) + 2_000 + _random.Next((int)Math.Max(1, (window / 2) - 2_000));
             SimStore victim = _stores[_random.Next(_stores.Count)];
             _events.At(_clock.Now.PlusMs(at), $"crash {victim.Id}", victim.Crash);
-            _events.At(_clock.Now.PlusMs(at + 500 + _random.Next((int)(window / 3))), $"start {victim.Id}", victim.Start);
+            _events.At(
+                _clock.Now.PlusMs(at + 500 + _random.Next((int)(window / 3))), $"start {victim.Id}", victim.Start);
         }
     }
 
@@ -165,7 +168,9 @@ public sealed class SimCluster
         _clock.MoveTo(end);
     }
 
-    /// <summary>Invariant 13: a write of a session takes effect at one index at most, the same on every store.</summary>
+    /// <summary>
+    /// Invariant 13: a write of a session takes effect at one index at most, the same on every store.
+    /// </summary>
     private void OnApplied(SimStore store, RegionId region, LogIndex index, CommandIdentity identity)
     {
         (StoreId, SessionId, ulong) key = (new StoreId(region.Value), identity.Session, identity.Sequence);

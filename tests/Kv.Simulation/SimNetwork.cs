@@ -1,5 +1,6 @@
-// Owns the network between stores and clients: every message is delayed by a draw, some are lost, some come twice. Messages of one
-// link and lane may overtake each other only where a real network would reorder them: between lanes, and after a loss.
+// Owns the network between stores and clients: every message is delayed by a draw, some are lost, some come twice.
+// Messages of one link and lane may overtake each other only where a real network would reorder them: between lanes,
+// and after a loss.
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Protocol.Raft.V1;
@@ -70,7 +71,8 @@ public sealed class SimNetwork(EventQueue events, DeterministicRandom random, Si
             }
         });
 
-    private long Delay() => 50_000 + random.Next(500_000) + (Faulty && random.Chance(0.01) ? random.Next(50_000_000) : 0);
+    private long Delay() =>
+        50_000 + random.Next(500_000) + (Faulty && random.Chance(0.01) ? random.Next(50_000_000) : 0);
 
     private sealed class Transport(SimNetwork network, SimStore store) : ITransport
     {

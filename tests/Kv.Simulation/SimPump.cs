@@ -3,8 +3,8 @@ using Kv.Base;
 namespace Kv.Simulation;
 
 /// <summary>
-/// Drives one pump by events: woken, it turns after a drawn delay; turned, it says when it wants to turn next. A pump of a crashed
-/// store never turns again.
+/// Drives one pump by events: woken, it turns after a drawn delay; turned, it says when it wants to turn next. A pump
+/// of a crashed store never turns again.
 /// </summary>
 public sealed class SimPump
 {
@@ -19,7 +19,8 @@ public sealed class SimPump
     private Instant _dueScheduled = Instant.Never;
 
     public SimPump(
-        Pump pump, EventQueue events, DeterministicRandom random, string name, int delayNsMax, Action<Exception> onFailure)
+        Pump pump, EventQueue events, DeterministicRandom random, string name, int delayNsMax,
+        Action<Exception> onFailure)
     {
         _pump = pump;
         _events = events;

@@ -1,5 +1,5 @@
-// Owns one simulated store: its disks outlive its lives. A life opens the shipped store and placement on them and drives their pumps
-// by events; a crash ends the life and tears what was not synced.
+// Owns one simulated store: its disks outlive its lives. A life opens the shipped store and placement on them and
+// drives their pumps by events; a crash ends the life and tears what was not synced.
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Engine;
@@ -174,7 +174,8 @@ public sealed class SimStore
 
         public void OnReport(StoreReport report) => owner._driver!.OnReport(report);
 
-        public void OnRoutes(RoutesRequest request, Action<RoutesResponse> answer) => owner._driver!.Submit(request, answer);
+        public void OnRoutes(RoutesRequest request, Action<RoutesResponse> answer) =>
+            owner._driver!.Submit(request, answer);
 
         public void Load(Action<IReadOnlyList<(byte[] Key, byte[] Value)>?> done) =>
             owner._store!.LoadSystemRegion(rows => done(rows?.Select(row => (row.Key, row.Value)).ToList()));

@@ -22,7 +22,7 @@ internal sealed class FoundingCoordinator(
     private const int WaitersMax = 64;
 
     /// <summary>
-    /// Given-up plans that members may still ask about. Older ones than this belong to stores that are long gone.
+    /// Given-up plans that founders may still ask about. Older ones than this belong to stores that are long gone.
     /// </summary>
     private const int AbortedCountMax = 64;
 

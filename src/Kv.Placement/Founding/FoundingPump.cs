@@ -16,7 +16,7 @@ public sealed class FoundingPump : Pump
 
     private readonly TimeProvider _clock;
     private readonly Mailbox<Action> _mailbox;
-    private readonly FoundingMember _member;
+    private readonly FoundingParticipant _participant;
     private readonly FoundingCoordinator _coordinator;
     private Instant _now;
 
@@ -42,7 +42,7 @@ public sealed class FoundingPump : Pump
         _clock = clock;
         _mailbox = new Mailbox<Action>(this, CallsWaitingMax);
         var journal = new FoundingJournal(storage, onCommitted);
-        _member = new FoundingMember(options, journal, peers, _mailbox.Post, log);
+        _participant = new FoundingParticipant(options, journal, peers, _mailbox.Post, log);
         _coordinator = new FoundingCoordinator(options, journal, peers, random, _mailbox.Post, log);
         _now = Instant.Now(clock);
         _coordinator.Resume();
@@ -51,22 +51,23 @@ public sealed class FoundingPump : Pump
     public override string Name => "founding";
 
     public override Instant NextDue =>
-        _member.NextDue < _coordinator.NextDue ? _member.NextDue : _coordinator.NextDue;
+        _participant.NextDue < _coordinator.NextDue ? _participant.NextDue : _coordinator.NextDue;
 
     /// <summary>Founds the cluster the request describes, or answers which one it founded before.</summary>
     public void Init(InitRequest request, Action<FoundingReply<InitResponse>> done) =>
         Take(() => _coordinator.OnInit(request, _now, done), done);
 
-    public void OnInspect(Action<FoundingReply<InspectResponse>> done) => Take(() => done(_member.OnInspect()), done);
+    public void OnInspect(Action<FoundingReply<InspectResponse>> done) =>
+        Take(() => done(_participant.OnInspect()), done);
 
     public void OnPrepare(FoundingPlan plan, Action<FoundingReply<PrepareResponse>> done) =>
-        Take(() => done(_member.OnPrepare(plan, _now)), done);
+        Take(() => done(_participant.OnPrepare(plan, _now)), done);
 
     public void OnCommit(CommitRequest request, Action<FoundingReply<CommitResponse>> done) =>
-        Take(() => done(_member.OnCommit(request)), done);
+        Take(() => done(_participant.OnCommit(request)), done);
 
     public void OnOutcome(OutcomeRequest request, Action<FoundingReply<OutcomeResponse>> done) =>
-        Take(() => done(_member.OnOutcome(request)), done);
+        Take(() => done(_participant.OnOutcome(request)), done);
 
     public override bool RunOnce()
     {
@@ -77,7 +78,7 @@ public sealed class FoundingPump : Pump
             item();
         }
 
-        return mail.Count > 0 | _coordinator.Advance(_now) | _member.MaybeAsk(_now);
+        return mail.Count > 0 | _coordinator.Advance(_now) | _participant.MaybeAsk(_now);
     }
 
     private void Take<T>(Action item, Action<FoundingReply<T>> done)

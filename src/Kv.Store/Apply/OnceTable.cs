@@ -318,8 +318,8 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
     }
 
     /// <summary>
-    /// Parts of one sequence should share the stamp, but a client may not keep to that; each part goes by its own, so that the
-    /// table depends on nothing but the rows.
+    /// Parts of one sequence should share the stamp, but a client may not keep to that; each part goes by its own, so
+    /// that the table depends on nothing but the rows.
     /// </summary>
     private void DropDeadParts(Session session, ulong sequence, ulong floor)
     {

@@ -120,8 +120,8 @@ public sealed class OnceTableTests
     }
 
     /// <summary>
-    /// A table loaded from meta must decide exactly as the one that was never unloaded (Once law): a peer that restarted and one
-    /// that did not must answer alike, for ever.
+    /// A table loaded from meta must decide exactly as the one that was never unloaded (Once law): a peer that
+    /// restarted and one that did not must answer alike, for ever.
     /// </summary>
     [Theory]
     [InlineData(1UL)]
@@ -146,14 +146,21 @@ public sealed class OnceTableTests
             {
                 int who = random.Next(4);
                 bool retry = random.Chance(0.3) && sequences[who] > 0;
-                ulong sequence = retry ? sequences[who] - (ulong)random.Next((int)Math.Min(5, sequences[who])) : ++sequences[who];
-                lowest[who] = random.Chance(0.3) ? Math.Max(lowest[who], sequences[who] - (ulong)random.Next(3)) : lowest[who];
+                ulong sequence = retry
+                    ? sequences[who] - (ulong)random.Next((int)Math.Min(5, sequences[who]))
+                    : ++sequences[who];
+                lowest[who] = random.Chance(0.3)
+                    ? Math.Max(lowest[who], sequences[who] - (ulong)random.Next(3))
+                    : lowest[who];
                 var identity = new CommandIdentity(
-                    new SessionId(0, (ulong)who), sequence, time - (ulong)random.Next(2_000), Math.Min(sequence, lowest[who]));
+                    new SessionId(0, (ulong)who), sequence, time - (ulong)random.Next(2_000),
+                    Math.Min(sequence, lowest[who]));
                 byte[] key = Bytes($"key{random.Next(10)}");
                 OnceVerdict first = kept.Check(identity, key, floor, out ulong firstRevision);
                 OnceVerdict second = reloaded.Check(identity, key, floor, out ulong secondRevision);
-                Assert.True(first == second && firstRevision == secondRevision, $"seed {seed} index {index}: {first} and {second}");
+                Assert.True(
+                    first == second && firstRevision == secondRevision,
+                    $"seed {seed} index {index}: {first} and {second}");
                 if (first == OnceVerdict.New)
                 {
                     kept.Record(identity, new LogIndex(index), key, key, index);
@@ -181,11 +188,13 @@ public sealed class OnceTableTests
 
     private static OnceTable NewTable(long bytesMax = 1_000_000) => new(Region, bytesMax);
 
-    private static CommandIdentity Identity(ulong sequence, ulong stamp, ulong lowest = 0) => new(Session, sequence, stamp, lowest);
+    private static CommandIdentity Identity(ulong sequence, ulong stamp, ulong lowest = 0) =>
+        new(Session, sequence, stamp, lowest);
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
-    private void Record(OnceTable table, ulong index, ulong sequence, ulong stamp, string key, ulong revision, ulong lowest = 0)
+    private void Record(
+        OnceTable table, ulong index, ulong sequence, ulong stamp, string key, ulong revision, ulong lowest = 0)
     {
         using IEngineBatch batch = _engine.NewBatch();
         table.Record(Identity(sequence, stamp, lowest), new LogIndex(index), Bytes(key), Bytes(key), revision);

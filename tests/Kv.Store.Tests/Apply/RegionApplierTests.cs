@@ -27,7 +27,8 @@ public sealed class RegionApplierTests
             new RegionId(2), Key("b"), Key("n"), new Kv.Protocol.RegionEpoch(1, 5),
             [new PeerDescriptor(new PeerId(20), new StoreId(1), PeerRole.Voter)]);
         _applier = new RegionApplier(
-            new RegionHandle(descriptor, new PeerId(20)), new AppliedState(LogIndex.Zero, Term.Zero, 0, 0, 0), 1 << 20, 600_000);
+            new RegionHandle(descriptor, new PeerId(20)),
+            new AppliedState(LogIndex.Zero, Term.Zero, 0, 0, 0), 1 << 20, 600_000);
     }
 
     [Fact]
@@ -96,7 +97,10 @@ public sealed class RegionApplierTests
         byte[] batch = EntryCodec.EncodeWrite(
             Identity(1),
             [Key("c"), Key("z")],
-            [new Mutation { Value = ByteString.CopyFromUtf8("1") }, new Mutation { Value = ByteString.CopyFromUtf8("2") }]);
+            [
+                new Mutation { Value = ByteString.CopyFromUtf8("1") },
+                new Mutation { Value = ByteString.CopyFromUtf8("2") },
+            ]);
 
         Assert.Equal(CommandStatus.KeyNotInRegion, Assert.Single(Apply(version: 5, batch)).Status);
         Assert.Null(Read("c"));
@@ -188,6 +192,8 @@ public sealed class RegionApplierTests
     private (string Value, ulong Revision)? Read(string key)
     {
         byte[]? stored = _engine.Get(ColumnFamily.Data, Key(key));
-        return stored is null ? null : (Encoding.UTF8.GetString(StoredValue.Read(stored, out ulong revision)), revision);
+        return stored is null
+            ? null
+            : (Encoding.UTF8.GetString(StoredValue.Read(stored, out ulong revision)), revision);
     }
 }

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kv.Placement.Founding;
 
-internal sealed class FoundingMember(
+internal sealed class FoundingParticipant(
     FoundingOptions options, FoundingJournal journal, IFoundingPeer peers, Action<Action> post, ILogger log)
 {
     private Instant _askDue = Instant.Zero;
