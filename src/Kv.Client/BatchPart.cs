@@ -18,7 +18,9 @@ public sealed record BatchPart
     /// <summary>What became of it.</summary>
     public required BatchPartOutcome Outcome { get; init; }
 
-    /// <summary>The region's revision of the write; 0 unless <see cref="Outcome"/> is <see cref="BatchPartOutcome.Applied"/>.</summary>
+    /// <summary>
+    /// The region's revision of the write; 0 unless <see cref="Outcome"/> is <see cref="BatchPartOutcome.Applied"/>.
+    /// </summary>
     public ulong Revision { get; init; }
 
     /// <summary>Why it was not applied; null when it was.</summary>

@@ -1,8 +1,8 @@
 namespace Kv.Client;
 
 /// <summary>
-/// What became of a batch, part by part. Mutations of one region are one part and take effect together; between parts there is no
-/// order and no atomicity. Immutable.
+/// What became of a batch, part by part. Mutations of one region are one part and take effect together; between parts
+/// there is no order and no atomicity. Immutable.
 /// </summary>
 public sealed record BatchResult
 {

@@ -1,6 +1,8 @@
 namespace Kv.Client;
 
-/// <summary>A batch over several regions did not take effect as a whole. <see cref="Result"/> says which parts did.</summary>
+/// <summary>
+/// A batch over several regions did not take effect as a whole. <see cref="Result"/> says which parts did.
+/// </summary>
 public sealed class KvBatchException : KvException
 {
     /// <summary>Makes the error for a batch whose parts are in <paramref name="result"/>.</summary>

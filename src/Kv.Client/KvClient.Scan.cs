@@ -9,9 +9,10 @@ namespace Kv.Client;
 public sealed partial class KvClient
 {
     /// <summary>
-    /// Scans a range of keys, in order, page by page as the caller goes on; null options = everything. Each key that exists
-    /// throughout the scan comes exactly once, also when regions split, merge or move meanwhile. Each page is a linearizable read;
-    /// the scan as a whole is no snapshot: of keys written meanwhile it shows some. The time budget is for each page.
+    /// Scans a range of keys, in order, page by page as the caller goes on; null options = everything. Each key that
+    /// exists throughout the scan comes exactly once, also when regions split, merge or move meanwhile. Each page is a
+    /// linearizable read; the scan as a whole is no snapshot: of keys written meanwhile it shows some. The time budget
+    /// is for each page.
     /// </summary>
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         ScanOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -45,11 +46,13 @@ public sealed partial class KvClient
     }
 
     /// <summary>
-    /// The regions that hold keys of [<paramref name="start"/>, <paramref name="end"/>), in order of keys; empty end = to the last
-    /// key. Answered by placement: what it knows now.
+    /// The regions that hold keys of [<paramref name="start"/>, <paramref name="end"/>), in order of keys; empty end =
+    /// to the last key. Answered by placement: what it knows now.
     /// </summary>
     public async ValueTask<IReadOnlyList<KvRegionInfo>> RegionsAsync(
-        ReadOnlyMemory<byte> start = default, ReadOnlyMemory<byte> end = default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> start = default,
+        ReadOnlyMemory<byte> end = default,
+        CancellationToken cancellationToken = default)
     {
         var regions = new List<KvRegionInfo>();
         while (true)
@@ -66,7 +69,8 @@ public sealed partial class KvClient
             }
 
             ReadOnlyMemory<byte> next = regions.Count > 0 ? regions[^1].EndKey : default;
-            if (!answer.More || answer.Routes.Count == 0 || next.IsEmpty || next.Span.SequenceCompareTo(start.Span) <= 0)
+            bool movesOn = !next.IsEmpty && next.Span.SequenceCompareTo(start.Span) > 0;
+            if (!answer.More || answer.Routes.Count == 0 || !movesOn)
             {
                 return regions;
             }
@@ -99,7 +103,8 @@ public sealed partial class KvClient
 
         if (options.PageRowsMax < 0)
         {
-            throw new KvInvalidRequestException("pageRowsMax", $"pageRowsMax: {options.PageRowsMax} rows, must be 0 or more");
+            throw new KvInvalidRequestException(
+                "pageRowsMax", $"pageRowsMax: {options.PageRowsMax} rows, must be 0 or more");
         }
 
         bool crossed = !options.End.IsEmpty && options.Start.Span.SequenceCompareTo(options.End.Span) > 0;

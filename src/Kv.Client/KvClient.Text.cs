@@ -12,7 +12,9 @@ public sealed partial class KvClient
         string key, GetOptions? options = null, CancellationToken cancellationToken = default) =>
         GetAsync(Encoding.UTF8.GetBytes(key), options, cancellationToken);
 
-    /// <summary>Reads a value as text; null when the key does not exist. Bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <summary>
+    /// Reads a value as text; null when the key does not exist. Bytes that are not UTF-8 become U+FFFD.
+    /// </summary>
     public async ValueTask<string?> GetTextAsync(
         string key, GetOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -7,18 +7,20 @@ using Kv.Protocol.Commands;
 namespace Kv.Client;
 
 /// <summary>
-/// A client of one cluster. It finds the stores that lead the keys' regions, keeps one stream open to each store, sends what
-/// waits for a store together, and retries within a time budget; a write takes effect at most once, however often it is retried
-/// (Once law). Keys order as unsigned bytes; empty keys are refused; an empty value is a value.
+/// A client of one cluster. It finds the stores that lead the keys' regions, keeps one stream open to each store, sends
+/// what waits for a store together, and retries within a time budget; a write takes effect at most once, however often
+/// it is retried (Once law). Keys order as unsigned bytes; empty keys are refused; an empty value is a value.
 /// <para>
-/// Safe for use by any number of threads; make one and share it. Bytes given to a method are copied before it returns its task;
-/// bytes returned are the caller's.
+/// Safe for use by any number of threads; make one and share it. Bytes given to a method are copied before it returns
+/// its task; bytes returned are the caller's.
 /// </para>
 /// <para>
 /// Every operation throws <see cref="KvInvalidRequestException"/> when an argument breaks a limit,
-/// <see cref="KvTimeoutException"/> when the time budget ran out, <see cref="KvUnavailableException"/> when it was refused without
-/// being sent, <see cref="OperationCanceledException"/> when the caller cancelled, and another <see cref="KvException"/> for the rest.
-/// A write that was sent, but whose outcome cannot be known, throws <see cref="KvUndeterminedException"/> in place of any of these.
+/// <see cref="KvTimeoutException"/> when the time budget ran out, <see cref="KvUnavailableException"/> when it was
+/// refused without being sent, <see cref="OperationCanceledException"/> when the caller cancelled, and another
+/// <see cref="KvException"/> for the rest.
+/// A write that was sent, but whose outcome cannot be known, throws <see cref="KvUndeterminedException"/> in place of
+/// any of these.
 /// </para>
 /// </summary>
 public sealed partial class KvClient : IAsyncDisposable
@@ -51,10 +53,11 @@ public sealed partial class KvClient : IAsyncDisposable
 
     /// <summary>
     /// Connects to a cluster: asks the seeds in turn until one says where regions and stores are. Throws
-    /// <see cref="ArgumentException"/> for options that make no sense, and <see cref="KvUnavailableException"/> naming what each
-    /// attempt met when no seed answers within <see cref="KvClientOptions.OperationTimeout"/>.
+    /// <see cref="ArgumentException"/> for options that make no sense, and <see cref="KvUnavailableException"/> naming
+    /// what each attempt met when no seed answers within <see cref="KvClientOptions.OperationTimeout"/>.
     /// </summary>
-    public static async Task<KvClient> ConnectAsync(KvClientOptions options, CancellationToken cancellationToken = default)
+    public static async Task<KvClient> ConnectAsync(
+        KvClientOptions options, CancellationToken cancellationToken = default)
     {
         var client = new KvClient(options, OpenGrpc);
         try
@@ -66,7 +69,9 @@ public sealed partial class KvClient : IAsyncDisposable
         {
             await client.DisposeAsync().ConfigureAwait(false);
             throw new KvUnavailableException(
-                $"no store answered at {string.Join(", ", options.Seeds)}; is the cluster running and founded? {e.Message}", e);
+                $"no store answered at {string.Join(", ", options.Seeds)}; is the cluster running and founded? "
+                + e.Message,
+                e);
         }
         catch
         {
@@ -75,8 +80,11 @@ public sealed partial class KvClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Connects to the cluster that the stores at <paramref name="seeds"/> (host:port) belong to, with default options.</summary>
-    public static Task<KvClient> ConnectAsync(params string[] seeds) => ConnectAsync(new KvClientOptions { Seeds = seeds });
+    /// <summary>
+    /// Connects to the cluster that the stores at <paramref name="seeds"/> (host:port) belong to, with default options.
+    /// </summary>
+    public static Task<KvClient> ConnectAsync(params string[] seeds) =>
+        ConnectAsync(new KvClientOptions { Seeds = seeds });
 
     /// <summary>
     /// Reads a value; null when the key does not exist. Sees every write acknowledged before the call (Read law).
@@ -98,7 +106,9 @@ public sealed partial class KvClient : IAsyncDisposable
         return get.Found ? new ValueWithRevision(get.Value.ToArray(), get.Revision) : null;
     }
 
-    /// <summary>Sets a key to a value, which may be empty. Returns once the write is durable on a quorum and applied.</summary>
+    /// <summary>
+    /// Sets a key to a value, which may be empty. Returns once the write is durable on a quorum and applied.
+    /// </summary>
     public async ValueTask<WriteReceipt> PutAsync(
         ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
     {
@@ -107,8 +117,11 @@ public sealed partial class KvClient : IAsyncDisposable
         return new WriteReceipt(write.Revision, write.RegionId);
     }
 
-    /// <summary>Deletes a key; that it does not exist is no error. Returns once the write is durable on a quorum and applied.</summary>
-    public async ValueTask<WriteReceipt> DeleteAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Deletes a key; that it does not exist is no error. Returns once the write is durable on a quorum and applied.
+    /// </summary>
+    public async ValueTask<WriteReceipt> DeleteAsync(
+        ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
         var write = WriteOperation.Delete(key.Span);
         await RunAsync(write, cancellationToken).ConfigureAwait(false);
@@ -116,9 +129,10 @@ public sealed partial class KvClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends all mutations of a batch. Those of one region take effect together or not at all; regions are written in parallel, with
-    /// no atomicity between them, and the result lists each region's part. Returns when every part took effect. Otherwise throws: for
-    /// a batch of a single part that part's own exception, else <see cref="KvBatchException"/> with the result of every part.
+    /// Sends all mutations of a batch. Those of one region take effect together or not at all; regions are written in
+    /// parallel, with no atomicity between them, and the result lists each region's part. Returns when every part took
+    /// effect. Otherwise throws: for a batch of a single part that part's own exception, else
+    /// <see cref="KvBatchException"/> with the result of every part.
     /// An empty batch does nothing.
     /// </summary>
     public async ValueTask<BatchResult> BatchAsync(WriteBatch batch, CancellationToken cancellationToken = default)
@@ -129,7 +143,9 @@ public sealed partial class KvClient : IAsyncDisposable
         return write.ToResult();
     }
 
-    /// <summary>Closes the streams. Operations under way end: writes that were sent as undetermined, the others as unavailable.</summary>
+    /// <summary>
+    /// Closes the streams. Operations under way end: writes that were sent as undetermined, the others as unavailable.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 1)
@@ -144,7 +160,8 @@ public sealed partial class KvClient : IAsyncDisposable
 
     /// <summary>Makes a client over another transport. For tests.</summary>
     internal static KvClient Create(
-        KvClientOptions options, Func<KvClientOptions, IClientTransportSink, OwnedTransport> open) => new(options, open);
+        KvClientOptions options, Func<KvClientOptions, IClientTransportSink, OwnedTransport> open) =>
+        new(options, open);
 
     private static OwnedTransport OpenGrpc(KvClientOptions options, IClientTransportSink sink)
     {
@@ -157,7 +174,9 @@ public sealed partial class KvClient : IAsyncDisposable
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) == 1, this);
         cancellationToken.ThrowIfCancellationRequested();
         _pump.Submit(operation);
-        return cancellationToken.CanBeCanceled ? RunCancellableAsync(operation, cancellationToken) : operation.WhenCompletedAsync();
+        return cancellationToken.CanBeCanceled
+            ? RunCancellableAsync(operation, cancellationToken)
+            : operation.WhenCompletedAsync();
     }
 
     private static async ValueTask RunCancellableAsync(ClientOperation operation, CancellationToken cancellationToken)

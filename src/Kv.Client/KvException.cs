@@ -14,7 +14,8 @@ public class KvException : Exception
     }
 
     /// <summary>
-    /// Whether a write may have taken effect, or may still take effect. False: it has not and never will. Reads always say false.
+    /// Whether a write may have taken effect, or may still take effect. False: it has not and never will. Reads always
+    /// say false.
     /// </summary>
     public virtual bool MaybeApplied => false;
 }

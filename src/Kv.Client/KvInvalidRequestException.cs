@@ -1,8 +1,8 @@
 namespace Kv.Client;
 
 /// <summary>
-/// The request itself is wrong (an empty key, a value over the limit, a range that ends before it starts). It was not executed and
-/// sending it again cannot help. The message names the argument and the limit.
+/// The request itself is wrong (an empty key, a value over the limit, a range that ends before it starts). It was not
+/// executed and sending it again cannot help. The message names the argument and the limit.
 /// </summary>
 public sealed class KvInvalidRequestException : KvException
 {

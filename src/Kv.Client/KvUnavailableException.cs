@@ -1,8 +1,8 @@
 namespace Kv.Client;
 
 /// <summary>
-/// The operation was refused without being sent: no seed could be reached, the client has too many operations waiting, or it is
-/// closed. Nothing was written.
+/// The operation was refused without being sent: no seed could be reached, the client has too many operations waiting,
+/// or it is closed. Nothing was written.
 /// </summary>
 public sealed class KvUnavailableException : KvException
 {

@@ -3,8 +3,8 @@ using System.Text;
 namespace Kv.Client;
 
 /// <summary>
-/// What to scan. The range is [<see cref="Start"/>, <see cref="End"/>) in both directions; with <see cref="Prefix"/> it is further
-/// narrowed to keys that begin so. Immutable; the bytes given must not be changed while a scan runs.
+/// What to scan. The range is [<see cref="Start"/>, <see cref="End"/>) in both directions; with <see cref="Prefix"/> it
+/// is further narrowed to keys that begin so. Immutable; the bytes given must not be changed while a scan runs.
 /// </summary>
 public sealed record ScanOptions
 {
@@ -26,7 +26,9 @@ public sealed record ScanOptions
     /// <summary>Whether values are left out.</summary>
     public bool KeysOnly { get; init; }
 
-    /// <summary>How each page is made safe. Each page is a read of its own: a scan is not a snapshot as a whole.</summary>
+    /// <summary>
+    /// How each page is made safe. Each page is a read of its own: a scan is not a snapshot as a whole.
+    /// </summary>
     public KvReadMode Mode { get; init; }
 
     /// <summary>Most rows fetched at a time; 0 = as many as a page's bytes take. Negative is refused.</summary>

@@ -5,9 +5,10 @@ using Kv.Protocol.V1;
 namespace Kv.Client;
 
 /// <summary>
-/// Mutations to send together. Several mutations of one key take effect in the order in which they were added, so the last one wins.
-/// Keys and values are copied when added. Not safe for use from several threads at once; it may be sent again, or added to,
-/// once the call it was given to has returned its task.
+/// Mutations to send together. Several mutations of one key take effect in the order in which they were added, so the
+/// last one wins.
+/// Keys and values are copied when added. Not safe for use from several threads at once; it may be sent again, or added
+/// to, once the call it was given to has returned its task.
 /// </summary>
 public sealed class WriteBatch
 {
@@ -21,7 +22,9 @@ public sealed class WriteBatch
 
     internal IReadOnlyList<Mutation> Mutations => _mutations;
 
-    /// <summary>Sets <paramref name="key"/> to <paramref name="value"/>, which may be empty. Limits are checked when it is sent.</summary>
+    /// <summary>
+    /// Sets <paramref name="key"/> to <paramref name="value"/>, which may be empty. Limits are checked when it is sent.
+    /// </summary>
     public WriteBatch Put(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) =>
         Add(MutationKind.Put, ByteString.CopyFrom(key.Span), ByteString.CopyFrom(value.Span));
 

@@ -1,5 +1,5 @@
-// Owns the waiting times of one call: per kind they double from a base to a cap, half fixed and half random. What was spent is
-// kept for the error text.
+// Owns the waiting times of one call: per kind they double from a base to a cap, half fixed and half random. What was
+// spent is kept for the error text.
 using System.Globalization;
 using System.Text;
 using Kv.Base;
@@ -22,7 +22,10 @@ internal sealed class Backoff
     private readonly int[] _counts = new int[KindCount];
     private readonly long[] _spentMs = new long[KindCount];
 
-    /// <summary>The next wait of this kind in milliseconds, at least 1 and at least <paramref name="floorMs"/> when one is given.</summary>
+    /// <summary>
+    /// The next wait of this kind in milliseconds, at least 1 and at least <paramref name="floorMs"/> when one is
+    /// given.
+    /// </summary>
     public int NextMs(BackoffKind kind, DeterministicRandom random, int floorMs = 0)
     {
         int index = (int)kind;

@@ -1,4 +1,5 @@
-// Owns what the client believes of one region. Range, epoch and peers never change in one object; a newer region is a new object.
+// Owns what the client believes of one region. Range, epoch and peers never change in one object; a newer region is a
+// new object.
 using Kv.Base;
 using Kv.Protocol.V1;
 
@@ -6,6 +7,10 @@ namespace Kv.Client.Core;
 
 internal sealed class CachedRegion
 {
+    // The store that said last that it does not lead, and the newest term known then.
+    private ulong _deniedStoreId;
+    private ulong _deniedTerm;
+
     public CachedRegion(Region region, ulong leaderStoreId, ulong term)
     {
         Id = region.Id;
@@ -59,14 +64,28 @@ internal sealed class CachedRegion
     public bool Overlaps(CachedRegion other) => other.IsBelowEnd(Start.Span) && IsBelowEnd(other.Start.Span);
 
     /// <summary>
-    /// Whether this one came before <paramref name="other"/>. Of two regions that cover the same key the one with the higher version
-    /// is the later, whatever their ids: split and merge always raise it.
+    /// Whether this one came before <paramref name="other"/>. Of two regions that cover the same key the one with the
+    /// higher version is the later, whatever their ids: split and merge always raise it.
     /// </summary>
     public bool IsOlderThan(CachedRegion other) =>
         Version < other.Version || (Version == other.Version && Id == other.Id && ConfVersion < other.ConfVersion);
 
     public bool SameEpoch(CachedRegion other) =>
         Id == other.Id && Version == other.Version && ConfVersion == other.ConfVersion;
+
+    /// <summary>A store says itself that it does not lead. Routes that still name it, in no newer term, are out of date.</summary>
+    public void Deny(ulong storeId)
+    {
+        _deniedStoreId = storeId;
+        _deniedTerm = Term;
+        if (LeaderStoreId == storeId)
+        {
+            LeaderStoreId = 0;
+        }
+    }
+
+    public bool HasDenied(CachedRegion said) =>
+        said.LeaderStoreId == _deniedStoreId && said.LeaderStoreId != 0 && said.Term <= _deniedTerm;
 
     public bool HasStore(ulong storeId) => Array.IndexOf(StoreIds, storeId) >= 0;
 

@@ -1,4 +1,5 @@
-// Owns one request on its way: where it waits or is under way, how often it was tried. A call is in at most one list at a time.
+// Owns one request on its way: where it waits or is under way, how often it was tried. A call is in at most one list at
+// a time.
 using System.Globalization;
 using System.Text;
 using Kv.Base;
@@ -6,7 +7,9 @@ using Kv.Protocol.V1;
 
 namespace Kv.Client.Core;
 
-/// <summary>One thing to ask of one store at a time, tried until it is answered or no longer wanted. Touched by the pump only.</summary>
+/// <summary>
+/// One thing to ask of one store at a time, tried until it is answered or no longer wanted. Touched by the pump only.
+/// </summary>
 internal abstract class Call(int costBytes)
 {
     // Links of the list that holds the call; owned by CallList.
@@ -34,7 +37,9 @@ internal abstract class Call(int costBytes)
     /// <summary>Raised when another peer shall be asked next.</summary>
     public int Rotation { get; set; }
 
-    /// <summary>Hints followed without a wait in between; stores that point at each other must not keep a call spinning.</summary>
+    /// <summary>
+    /// Hints followed without a wait in between; stores that point at each other must not keep a call spinning.
+    /// </summary>
     public int HopCount { get; set; }
 
     public string? LastError { get; set; }
@@ -75,7 +80,8 @@ internal abstract class Call(int costBytes)
     /// <summary>One clause on what was tried, for error texts.</summary>
     public void DescribeTo(StringBuilder text)
     {
-        text.Append(CultureInfo.InvariantCulture, $"sent {AttemptCount} times, {AttemptTimeoutCount} unanswered; back-off: ");
+        text.Append(
+            CultureInfo.InvariantCulture, $"sent {AttemptCount} times, {AttemptTimeoutCount} unanswered; back-off: ");
         if (Spent is null)
         {
             text.Append("none");

@@ -1,13 +1,15 @@
-// Owns one operation from submission to its single completion. Fields below the line "pump" are touched by the pump alone;
-// what a caller may read (results, Error) is written before IsCompleted becomes true.
+// Owns one operation from submission to its single completion. Fields below the line "pump" are touched by the pump
+// alone; what a caller may read (results, Error) is written before IsCompleted becomes true.
 using System.Threading.Tasks.Sources;
 using Kv.Base;
 
 namespace Kv.Client.Core;
 
 /// <summary>
-/// Something that a caller wants done: made by the caller, handed to <see cref="ClientPump.Submit"/>, completed exactly once.
-/// On completion <see cref="Completed"/> is called on the pump's turn; or one caller awaits <see cref="WhenCompletedAsync"/>.
+/// Something that a caller wants done: made by the caller, handed to <see cref="ClientPump.Submit"/>, completed exactly
+/// once.
+/// On completion <see cref="Completed"/> is called on the pump's turn; or one caller awaits
+/// <see cref="WhenCompletedAsync"/>.
 /// </summary>
 public abstract class ClientOperation : IValueTaskSource
 {
@@ -22,15 +24,17 @@ public abstract class ClientOperation : IValueTaskSource
     /// <summary>Called once, on the pump's turn, after the results are set. Must be quick and must not throw.</summary>
     public Action<ClientOperation>? Completed { get; init; }
 
-    /// <summary>Time budget in milliseconds from the pump's first look at the operation; 0 = the client's own.</summary>
+    /// <summary>
+    /// Time budget in milliseconds from the pump's first look at the operation; 0 = the client's own.
+    /// </summary>
     public int TimeoutMs { get; init; }
 
     /// <summary>Whether the results are set. Once true it stays so.</summary>
     public bool IsCompleted => _isCompleted;
 
     /// <summary>
-    /// Why it was not done: a <see cref="KvException"/>, or <see cref="OperationCanceledException"/> when the caller cancelled and
-    /// nothing can have been written. Null = it was done.
+    /// Why it was not done: a <see cref="KvException"/>, or <see cref="OperationCanceledException"/> when the caller
+    /// cancelled and nothing can have been written. Null = it was done.
     /// </summary>
     public Exception? Error { get; private set; }
 
@@ -45,7 +49,8 @@ public abstract class ClientOperation : IValueTaskSource
     public void Cancel() => _pump?.OnCancelled(this);
 
     /// <summary>
-    /// Completes when the operation does and throws <see cref="Error"/> when there is one. One caller may await it, once.
+    /// Completes when the operation does and throws <see cref="Error"/> when there is one. One caller may await it,
+    /// once.
     /// Continuations run on the thread pool.
     /// </summary>
     internal ValueTask WhenCompletedAsync() => new(this, _source.Version);
@@ -73,12 +78,15 @@ public abstract class ClientOperation : IValueTaskSource
     internal abstract void Begin(ClientPump pump);
 
     /// <summary>
-    /// What to complete with when the operation ends before it is done: time out (<paramref name="cause"/> null), or whatever
+    /// What to complete with when the operation ends before it is done: time out (<paramref name="cause"/> null), or
+    /// whatever
     /// <paramref name="cause"/> says. Writes that may have been executed answer undetermined.
     /// </summary>
     internal abstract Exception DescribeEnd(string what, Exception? cause);
 
-    /// <summary>Takes its calls out of every list and lets their identities go; called once, before completion.</summary>
+    /// <summary>
+    /// Takes its calls out of every list and lets their identities go; called once, before completion.
+    /// </summary>
     internal abstract void DetachCalls();
 
     /// <summary>Whether <paramref name="call"/> still wants an answer.</summary>

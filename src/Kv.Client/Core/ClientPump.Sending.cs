@@ -3,12 +3,12 @@ using Kv.Protocol.V1;
 
 namespace Kv.Client.Core;
 
-// What goes out: natural batching. Whatever is ready for a store when the pump turns goes into one message; while it is under way
-// the next one gathers. Nothing waits for company.
+// What goes out: natural batching. Whatever is ready for a store when the pump turns goes into one message; while it is
+// under way the next one gathers. Nothing waits for company.
 public sealed partial class ClientPump
 {
-    // Large enough that a message's own cost does not count (beyond some 256 small requests nothing is won), small enough that
-    // the store answers the first before it has read the last.
+    // Large enough that a message's own cost does not count (beyond some 256 small requests nothing is won), small
+    // enough that the store answers the first before it has read the last.
     private const int MessageCountMax = 256;
     private const int MessageBytesMax = 960 * 1024;
     private const int RequestOverheadBytes = 64;
@@ -46,7 +46,8 @@ public sealed partial class ClientPump
                     break;
                 }
 
-                if (message is not null && (message.Requests.Count == MessageCountMax || bytes + cost > MessageBytesMax))
+                if (message is not null
+                    && (message.Requests.Count == MessageCountMax || bytes + cost > MessageBytesMax))
                 {
                     transport.Send(lane.Address, message);
                     message = null;
@@ -70,7 +71,8 @@ public sealed partial class ClientPump
 
     private bool HasRoom(StoreLane lane, int cost) =>
         lane.Flying.Count == 0
-        || (lane.Flying.Count < _options.InFlightPerStoreMax && lane.FlyingBytes + cost <= _options.InFlightBytesPerStoreMax);
+        || (lane.Flying.Count < _options.InFlightPerStoreMax
+            && lane.FlyingBytes + cost <= _options.InFlightBytesPerStoreMax);
 
     private Request TakeOff(Call call, StoreLane lane)
     {
@@ -86,7 +88,8 @@ public sealed partial class ClientPump
         call.Lane = lane;
         call.SentAt = Now;
         call.AttemptCount++;
-        call.AttemptDeadline = Now.PlusMs((long)call.AttemptTimeoutMs(_options) << Math.Min(call.AttemptTimeoutCount, 4));
+        long attemptMs = (long)call.AttemptTimeoutMs(_options) << Math.Min(call.AttemptTimeoutCount, 4);
+        call.AttemptDeadline = Now.PlusMs(attemptMs);
         if (call.AttemptDeadline < lane.AttemptsDue)
         {
             lane.AttemptsDue = call.AttemptDeadline;

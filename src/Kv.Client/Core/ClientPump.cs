@@ -1,6 +1,7 @@
-// Owns everything that decides in the client: operations, routes, stores, identities, retries, time. One driver turns it; other
-// threads only post mail. Inside there is no thread, no await, no timer and no clock but the seam.
-// Invariants: an operation completes exactly once; a call is in at most one list; what is under way to a store is within its window.
+// Owns everything that decides in the client: operations, routes, stores, identities, retries, time. One driver turns
+// it; other threads only post mail. Inside there is no thread, no await, no timer and no clock but the seam.
+// Invariants: an operation completes exactly once; a call is in at most one list; what is under way to a store is
+// within its window.
 using Kv.Base;
 using Kv.Protocol.Commands;
 using Kv.Protocol.V1;
@@ -8,8 +9,8 @@ using Kv.Protocol.V1;
 namespace Kv.Client.Core;
 
 /// <summary>
-/// The deciding part of the client. In production a thread-pool driver turns it, in the simulator a seeded loop does. Submit and the
-/// sink methods are safe from any thread; everything else belongs to the driver.
+/// The deciding part of the client. In production a thread-pool driver turns it, in the simulator a seeded loop does.
+/// Submit and the sink methods are safe from any thread; everything else belongs to the driver.
 /// </summary>
 public sealed partial class ClientPump : Pump, IClientTransportSink
 {
@@ -38,8 +39,8 @@ public sealed partial class ClientPump : Pump, IClientTransportSink
     private int _outstanding;
 
     /// <summary>
-    /// Makes a pump. <paramref name="random"/> decides the jitter; <paramref name="session"/> must be drawn anew for every client
-    /// that ever lives (Once law). <see cref="SetTransport"/> must be called before the first turn.
+    /// Makes a pump. <paramref name="random"/> decides the jitter; <paramref name="session"/> must be drawn anew for
+    /// every client that ever lives (Once law). <see cref="SetTransport"/> must be called before the first turn.
     /// </summary>
     public ClientPump(KvClientOptions options, DeterministicRandom random, SessionId session)
     {
@@ -104,8 +105,8 @@ public sealed partial class ClientPump : Pump, IClientTransportSink
     }
 
     /// <summary>
-    /// Takes an operation; it is completed once, later, on the pump's turn. When its arguments are wrong, the client is full or closed
-    /// it is completed with that error before this returns. Safe from any thread.
+    /// Takes an operation; it is completed once, later, on the pump's turn. When its arguments are wrong, the client is
+    /// full or closed it is completed with that error before this returns. Safe from any thread.
     /// </summary>
     public void Submit(ClientOperation operation)
     {
@@ -133,14 +134,14 @@ public sealed partial class ClientPump : Pump, IClientTransportSink
     }
 
     /// <summary>
-    /// Ends every operation with <paramref name="reason"/> (writes that were sent: undetermined) and refuses new ones. Safe from any
-    /// thread; takes effect on the next turn.
+    /// Ends every operation with <paramref name="reason"/> (writes that were sent: undetermined) and refuses new ones.
+    /// Safe from any thread; takes effect on the next turn.
     /// </summary>
     public void Close(KvException reason) => _mailbox.Post(new Mail(MailKind.Close, reason));
 
     /// <summary>
-    /// The driver's last act after a turn has thrown: nothing in here can be trusted any more, so whatever still waits is completed
-    /// with <paramref name="reason"/>, writes as undetermined.
+    /// The driver's last act after a turn has thrown: nothing in here can be trusted any more, so whatever still waits
+    /// is completed with <paramref name="reason"/>, writes as undetermined.
     /// </summary>
     internal void Abort(KvException reason)
     {
@@ -229,7 +230,8 @@ public sealed partial class ClientPump : Pump, IClientTransportSink
     private bool EndWaits()
     {
         bool any = false;
-        while (_waits.TryPeek(out (Call Call, int WaitNumber) wait, out (Instant Due, ulong Order) key) && key.Due <= Now)
+        while (_waits.TryPeek(out (Call Call, int WaitNumber) wait, out (Instant Due, ulong Order) key)
+            && key.Due <= Now)
         {
             _waits.Dequeue();
             if (wait.Call.WaitNumber == wait.WaitNumber)
@@ -289,7 +291,8 @@ public sealed partial class ClientPump : Pump, IClientTransportSink
         Finish(operation, error);
     }
 
-    private long BudgetMs(ClientOperation operation) => operation.TimeoutMs > 0 ? operation.TimeoutMs : _operationTimeoutMs;
+    private long BudgetMs(ClientOperation operation) =>
+        operation.TimeoutMs > 0 ? operation.TimeoutMs : _operationTimeoutMs;
 
     private void Link(ClientOperation operation)
     {

@@ -1,5 +1,5 @@
-// Owns one lookup on its way to the store that runs placement: first the one that answered last, then whom a refusal names, then
-// every known store in turn, those that do not answer last.
+// Owns one lookup on its way to the store that runs placement: first the one that answered last, then whom a refusal
+// names, then every known store in turn, those that do not answer last.
 using System.Globalization;
 using Kv.Base;
 using Kv.Protocol.V1;
@@ -49,7 +49,8 @@ internal sealed class PlacementCall(ClientPump pump, IRoutesAsker asker) : Call(
 
     public override void OnResponse(StoreLane lane, Response response)
     {
-        RegionError? error = response.ResultCase == Response.ResultOneofCase.Error ? response.Error : response.Routes?.RegionError;
+        RegionError? error =
+            response.ResultCase == Response.ResultOneofCase.Error ? response.Error : response.Routes?.RegionError;
         if (error is null && response.Routes is { } routes)
         {
             pump.PlacementLane = lane;
@@ -58,7 +59,8 @@ internal sealed class PlacementCall(ClientPump pump, IRoutesAsker asker) : Call(
         }
 
         LastError = string.Create(
-            CultureInfo.InvariantCulture, $"routes at {lane.Address}: {error?.KindCase}: {error?.Message ?? "an answer of the wrong kind"}");
+            CultureInfo.InvariantCulture,
+            $"routes at {lane.Address}: {error?.KindCase}: {error?.Message ?? "an answer of the wrong kind"}");
         if (error?.KindCase == RegionError.KindOneofCase.InvalidRequest)
         {
             asker.OnRefused(pump, new KvInvalidRequestException(error.InvalidRequest.Field, error.Message));

@@ -1,5 +1,5 @@
-// Owns the regions that the client knows, ordered by start key. Invariants: no two of them overlap; an older region never takes
-// the place of a newer one; the system region never enters, since its keys are not the caller's (Key law).
+// Owns the regions that the client knows, ordered by start key. Invariants: no two of them overlap; an older region
+// never takes the place of a newer one; the system region never enters, since its keys are not the caller's (Key law).
 using Kv.Base;
 using Kv.Protocol.V1;
 
@@ -19,7 +19,9 @@ internal sealed class RegionCache
         return index >= 0 && _ordered[index].IsBelowEnd(key) ? _ordered[index] : null;
     }
 
-    /// <summary>The region that holds the keys just below <paramref name="end"/> (empty = the last region); null = not known.</summary>
+    /// <summary>
+    /// The region that holds the keys just below <paramref name="end"/> (empty = the last region); null = not known.
+    /// </summary>
     public CachedRegion? FindBelow(ReadOnlySpan<byte> end)
     {
         int index = end.IsEmpty ? _ordered.Count - 1 : LastStartingAtOrBelow(end);
@@ -41,8 +43,8 @@ internal sealed class RegionCache
     public CachedRegion? FindById(ulong regionId) => _byId.GetValueOrDefault(regionId);
 
     /// <summary>
-    /// Takes what a store or placement said. Ignored when anything newer is known about the same keys. The same epoch again only
-    /// renews the leader.
+    /// Takes what a store or placement said. Ignored when anything newer is known about the same keys. The same epoch
+    /// again only renews the leader.
     /// </summary>
     public void Learn(RegionRoute route)
     {
@@ -65,7 +67,9 @@ internal sealed class RegionCache
         Insert(region);
     }
 
-    /// <summary>Lets go of a region that none of its stores knows any more; what is said next about its keys is believed.</summary>
+    /// <summary>
+    /// Lets go of a region that none of its stores knows any more; what is said next about its keys is believed.
+    /// </summary>
     public void Drop(CachedRegion region)
     {
         if (!region.Dropped)
@@ -75,10 +79,12 @@ internal sealed class RegionCache
         }
     }
 
-    /// <summary>Renews the leader of a region with the same epoch; true when the new object must still be inserted.</summary>
+    /// <summary>
+    /// Renews the leader of a region with the same epoch; true when the new object must still be inserted.
+    /// </summary>
     private static bool TakeOverFrom(CachedRegion known, CachedRegion said)
     {
-        bool newerLeader = said.LeaderStoreId != 0 && said.Term >= known.Term;
+        bool newerLeader = said.LeaderStoreId != 0 && said.Term >= known.Term && !known.HasDenied(said);
         if (said.SameEpoch(known))
         {
             if (newerLeader)

@@ -1,5 +1,6 @@
-// Owns one request to the leader of one region: which region it believed in, whether an attempt may have been executed, and the
-// identity of a write. Invariant: once an attempt may have been executed it stays so, and the identity never changes again.
+// Owns one request to the leader of one region: which region it believed in, whether an attempt may have been executed,
+// and the identity of a write. Invariant: once an attempt may have been executed it stays so, and the identity never
+// changes again.
 using Kv.Base;
 using Kv.Protocol.V1;
 
@@ -20,7 +21,10 @@ internal sealed class RegionCall(ClientPump pump, RegionOperation operation, int
 
     public int MutationCount { get; set; }
 
-    /// <summary>Whether some attempt was sent and not definitely refused. From then on the outcome is in doubt until it is known.</summary>
+    /// <summary>
+    /// Whether some attempt was sent and not definitely refused. From then on the outcome is in doubt until it is
+    /// known.
+    /// </summary>
     public bool MaybeExecuted { get; private set; }
 
     public BatchPartOutcome Outcome { get; private set; }
@@ -72,8 +76,8 @@ internal sealed class RegionCall(ClientPump pump, RegionOperation operation, int
     }
 
     /// <summary>
-    /// The region refused the stamp as too old. Nothing was executed by any attempt, so a new stamp makes it a write that was never
-    /// sent before; the sequence may stay, since no region keeps an outcome of it.
+    /// The region refused the stamp as too old. Nothing was executed by any attempt, so a new stamp makes it a write
+    /// that was never sent before; the sequence may stay, since no region keeps an outcome of it.
     /// </summary>
     public void StampAnew()
     {
@@ -112,7 +116,9 @@ internal sealed class RegionCall(ClientPump pump, RegionOperation operation, int
         ReleaseTicket();
     }
 
-    /// <summary>The operation is over: nothing more is sent. An attempt under way keeps its place in the store's window.</summary>
+    /// <summary>
+    /// The operation is over: nothing more is sent. An attempt under way keeps its place in the store's window.
+    /// </summary>
     public void Detach()
     {
         if (!InFlight)

@@ -1,5 +1,6 @@
-// Owns how region calls find their store and what each answer leads to: the typed reaction to every region error. The stores are
-// the truth and placement a hint: what an error says about regions and leaders is believed before any lookup.
+// Owns how region calls find their store and what each answer leads to: the typed reaction to every region error. The
+// stores are the truth and placement a hint: what an error says about regions and leaders is believed before any
+// lookup.
 using System.Globalization;
 using Kv.Base;
 using Kv.Protocol.V1;
@@ -8,7 +9,8 @@ namespace Kv.Client.Core;
 
 internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook stores, RouteFinder finder)
 {
-    // Two stores that point at each other, or an epoch that flips, may cost this many requests without a wait in between.
+    // Two stores that point at each other, or an epoch that flips, may cost this many requests without a wait in
+    // between.
     private const int HopsMax = 3;
 
     public void Dispatch(RegionCall call)
@@ -40,7 +42,9 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
         }
     }
 
-    /// <summary>An attempt was not sent, or not answered: another peer is asked; it knows the leader or becomes it.</summary>
+    /// <summary>
+    /// An attempt was not sent, or not answered: another peer is asked; it knows the leader or becomes it.
+    /// </summary>
     public void OnUnanswered(RegionCall call)
     {
         Invariant.Require(call.Region is not null && call.Lane is not null);
@@ -119,7 +123,7 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
                 OnInvalidRequest(call, error);
                 break;
             case RegionError.KindOneofCase.NotReady:
-                ForgetLeader(call.Region!, lane);
+                call.Region!.Deny(lane.StoreId);
                 TurnAway(call, BackoffKind.NoLeader);
                 break;
             case RegionError.KindOneofCase.DeadlineExceeded:
@@ -142,10 +146,10 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
         }
 
         CachedRegion region = cache.FindById(call.Region!.Id) ?? call.Region;
+        region.Deny(lane.StoreId);
         ulong named = notLeader.LeaderStore?.Id is > 0 ? notLeader.LeaderStore.Id : notLeader.Leader?.StoreId ?? 0;
         if (named == 0 || named == lane.StoreId)
         {
-            ForgetLeader(region, lane);
             TurnAway(call, BackoffKind.NoLeader);
             return;
         }
@@ -191,7 +195,7 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
     private void OnRegionNotFound(RegionCall call, StoreLane lane)
     {
         CachedRegion region = call.Region!;
-        ForgetLeader(region, lane);
+        region.Deny(lane.StoreId);
         region.NotFoundCount++;
         if (region.NotFoundCount > 2 * region.StoreIds.Length)
         {
@@ -205,7 +209,7 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
     {
         if (call.MaybeExecuted || !call.Operation.IsWrite)
         {
-            Fail(call, $"its stamp lies below the region's floor, so the outcome of an earlier attempt is forgotten: {call.LastError}");
+            Fail(call, $"the region has forgotten the outcomes of writes this old: {call.LastError}");
             return;
         }
 
@@ -295,16 +299,9 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
 
     private void Wait(RegionCall call, BackoffKind kind, int floorMs = 0) => pump.Delay(call, kind, floorMs);
 
-    private static void ForgetLeader(CachedRegion region, StoreLane lane)
-    {
-        if (region.LeaderStoreId == lane.StoreId)
-        {
-            region.LeaderStoreId = 0;
-        }
-    }
-
     /// <summary>
-    /// The leader when it answers, or may be tried again; else a peer on a store that answers; else one that may be tried again.
+    /// The leader when it answers, or may be tried again; else a peer on a store that answers; else one that may be
+    /// tried again.
     /// </summary>
     private StoreLane? ChooseLane(CachedRegion region, int rotation)
     {

@@ -28,7 +28,8 @@ internal static class RequestChecks
         return mutation.Value.Length > limits.ValueBytesMax
             ? new KvInvalidRequestException(
                 "value",
-                $"value: {mutation.Value.Length} bytes for key {KeyText.Of(mutation.Key.Span)}, the limit is {limits.ValueBytesMax}")
+                $"value: {mutation.Value.Length} bytes for key {KeyText.Of(mutation.Key.Span)}, "
+                + $"the limit is {limits.ValueBytesMax}")
             : null;
     }
 
@@ -47,7 +48,9 @@ internal static class RequestChecks
 
         return !end.IsEmpty && start.Span.SequenceCompareTo(end.Span) > 0
             ? new KvInvalidRequestException(
-                "end", $"end: {KeyText.Of(end.Span)} lies before start {KeyText.Of(start.Span)}; give the smaller key as start")
+                "end",
+                $"end: {KeyText.Of(end.Span)} lies before start {KeyText.Of(start.Span)}; "
+                + "give the smaller key as start")
             : null;
     }
 }

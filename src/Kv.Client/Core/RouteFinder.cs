@@ -1,5 +1,6 @@
-// Owns the filling of the cache: which calls wait for a region that is not known, which known regions want a fresh look, and the
-// one lookup that is under way for them. Calls to known regions never wait here, so they work on without placement.
+// Owns the filling of the cache: which calls wait for a region that is not known, which known regions want a fresh
+// look, and the one lookup that is under way for them. Calls to known regions never wait here, so they work on without
+// placement.
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Protocol.V1;
@@ -28,7 +29,9 @@ internal sealed class RouteFinder(ClientPump pump, RegionCache cache) : IRoutesA
         MaybeStart();
     }
 
-    /// <summary>Asks for a fresh look at a region that is known but does not fit any more. Nobody waits for it.</summary>
+    /// <summary>
+    /// Asks for a fresh look at a region that is known but does not fit any more. Nobody waits for it.
+    /// </summary>
     public void Refresh(CachedRegion region)
     {
         if (region.RefreshWanted || region.Dropped || _stale.Count >= StaleMax)
@@ -69,7 +72,9 @@ internal sealed class RouteFinder(ClientPump pump, RegionCache cache) : IRoutesA
         Release(call => call.Operation.OnCallFailed(pump, call, error));
     }
 
-    /// <summary>Sends the calls whose region is known now on their way; the others go to <paramref name="otherwise"/>.</summary>
+    /// <summary>
+    /// Sends the calls whose region is known now on their way; the others go to <paramref name="otherwise"/>.
+    /// </summary>
     private void Release(Action<RegionCall> otherwise)
     {
         _released.AddRange(_waiting);

@@ -6,8 +6,8 @@ namespace Kv.Client.Core;
 
 /// <summary>
 /// Reads one page of a range inside one region. When it completes, what is left of the range is [<see cref="Start"/>,
-/// <see cref="End"/>), unless <see cref="Finished"/>; the next page goes on with that and with fresh routes, so that it does not
-/// matter what regions do in between.
+/// <see cref="End"/>), unless <see cref="Finished"/>; the next page goes on with that and with fresh routes, so that it
+/// does not matter what regions do in between.
 /// </summary>
 public sealed class ScanPageOperation : RegionOperation
 {
@@ -18,7 +18,9 @@ public sealed class ScanPageOperation : RegionOperation
     private ByteString _pageStart = ByteString.Empty;
     private ByteString _pageEnd = ByteString.Empty;
 
-    /// <summary>The first key that may be returned; empty = the first there is. After completion: where the rest begins.</summary>
+    /// <summary>
+    /// The first key that may be returned; empty = the first there is. After completion: where the rest begins.
+    /// </summary>
     public required ReadOnlyMemory<byte> Start { get; set; }
 
     /// <summary>Keys from here on are not returned; empty = no end. After completion: where the rest ends.</summary>
@@ -36,7 +38,9 @@ public sealed class ScanPageOperation : RegionOperation
     /// <summary>How the page is made safe.</summary>
     public KvReadMode Mode { get; init; }
 
-    /// <summary>The page, in scan order. Valid once completed without error; may be empty though more follows.</summary>
+    /// <summary>
+    /// The page, in scan order. Valid once completed without error; may be empty though more follows.
+    /// </summary>
     public IReadOnlyList<KeyValue> Rows { get; private set; } = [];
 
     /// <summary>Whether the range is done.</summary>
@@ -66,7 +70,8 @@ public sealed class ScanPageOperation : RegionOperation
 
     internal override void OnRouted(ClientPump pump, RegionCall call, CachedRegion region)
     {
-        _pageStart = ByteString.CopyFrom(region.Start.Span.SequenceCompareTo(Start.Span) > 0 ? region.Start.Span : Start.Span);
+        bool regionStartsLater = region.Start.Span.SequenceCompareTo(Start.Span) > 0;
+        _pageStart = ByteString.CopyFrom(regionStartsLater ? region.Start.Span : Start.Span);
         bool regionEndsFirst = !region.End.IsEmpty && (End.IsEmpty || region.End.Span.SequenceCompareTo(End.Span) < 0);
         _pageEnd = ByteString.CopyFrom(regionEndsFirst ? region.End.Span : End.Span);
     }
@@ -93,7 +98,7 @@ public sealed class ScanPageOperation : RegionOperation
         if (more && !LiesInPage(page.NextKey))
         {
             pump.Finish(this, new KvException(
-                $"scan: the store answered a page that goes on at {KeyText.Of(page.NextKey.Span)}, outside of what was asked"));
+                $"scan: the store's page goes on at {KeyText.Of(page.NextKey.Span)}, outside of what was asked"));
             return true;
         }
 
@@ -105,11 +110,15 @@ public sealed class ScanPageOperation : RegionOperation
     }
 
     internal override Exception DescribeEnd(string what, Exception? cause) => DescribeEnd(
-        $"scan of [{KeyText.Of(Start.Span)}, {KeyText.Of(End.Span)}){(Reverse ? " in reverse" : "")} {what}", cause, _call!);
+        $"scan of [{KeyText.Of(Start.Span)}, {KeyText.Of(End.Span)}){(Reverse ? " in reverse" : "")} {what}",
+        cause,
+        _call!);
 
     internal override void DetachCalls() => _call?.Detach();
 
-    /// <summary>The greatest key below <paramref name="end"/> that is no longer than keys can be; empty end = of all keys.</summary>
+    /// <summary>
+    /// The greatest key below <paramref name="end"/> that is no longer than keys can be; empty end = of all keys.
+    /// </summary>
     internal static byte[] GreatestKeyBelow(ReadOnlySpan<byte> end)
     {
         if (!end.IsEmpty && end[^1] == 0)

@@ -4,7 +4,10 @@ namespace Kv.Client.Core;
 
 internal static class ScanRange
 {
-    /// <summary>The range that options describe: what start, end and prefix have in common. May be empty (start at or above end).</summary>
+    /// <summary>
+    /// The range that options describe: what start, end and prefix have in common. May be empty (start at or above
+    /// end).
+    /// </summary>
     public static (ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte> End) Of(ScanOptions options)
     {
         ReadOnlyMemory<byte> start = options.Start;

@@ -1,4 +1,5 @@
-// Owns what the client knows of stores: where each is, and one lane per address. Invariant: a store's newest incarnation wins.
+// Owns what the client knows of stores: where each is, and one lane per address. Invariant: a store's newest
+// incarnation wins.
 // Lanes are kept in the order in which they were met, so that nothing depends on the order of a hash table.
 using Kv.Base;
 using Kv.Protocol.V1;

@@ -1,5 +1,5 @@
-// Owns the traffic with one address: what is ready to go, what is under way, and whether the store answers. A store that does not
-// is tried again on a schedule of its own (50 ms doubling to 1 s), by one call at a time.
+// Owns the traffic with one address: what is ready to go, what is under way, and whether the store answers. A store
+// that does not is tried again on a schedule of its own (50 ms doubling to 1 s), by one call at a time.
 using Kv.Base;
 
 namespace Kv.Client.Core;
@@ -39,7 +39,10 @@ internal sealed class StoreLane(string address)
 
     public string LastFailure { get; private set; } = "not tried";
 
-    /// <summary>Whether a store thought dead may be tried again now; at most one call does until it is heard from or fails again.</summary>
+    /// <summary>
+    /// Whether a store thought dead may be tried again now; at most one call does until it is heard from or fails
+    /// again.
+    /// </summary>
     public bool MayProbe(Instant now) => IsDown && !IsProbing && now >= RetryAt;
 
     public void BeginProbe(Call call)

@@ -1,5 +1,5 @@
-// Owns one write from the caller: its mutations in order of keys, cut into calls of one region each. Invariants: calls cover the
-// mutations exactly once; a call that was sent once is only ever cut, never joined with another (Once law).
+// Owns one write from the caller: its mutations in order of keys, cut into calls of one region each. Invariants: calls
+// cover the mutations exactly once; a call that was sent once is only ever cut, never joined with another (Once law).
 using System.Text;
 using Google.Protobuf;
 using Kv.Base;
@@ -32,16 +32,25 @@ public sealed class WriteOperation : RegionOperation
 
     internal override bool IsWrite => true;
 
-    /// <summary>Sets one key; both are copied.</summary>
-    public static WriteOperation Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => new(
-        [new Mutation { Kind = MutationKind.Put, Key = ByteString.CopyFrom(key), Value = ByteString.CopyFrom(value) }], isBatch: false);
+    /// <summary>
+    /// Sets one key; both are copied. See <see cref="ClientOperation.TimeoutMs"/> and
+    /// <see cref="ClientOperation.Completed"/> for the rest.
+    /// </summary>
+    public static WriteOperation Put(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, int timeoutMs = 0, Action<ClientOperation>? completed = null) =>
+        Single(
+            new Mutation { Kind = MutationKind.Put, Key = ByteString.CopyFrom(key), Value = ByteString.CopyFrom(value) },
+            timeoutMs,
+            completed);
 
     /// <summary>Deletes one key, which is copied.</summary>
-    public static WriteOperation Delete(ReadOnlySpan<byte> key) =>
-        new([new Mutation { Kind = MutationKind.Delete, Key = ByteString.CopyFrom(key) }], isBatch: false);
+    public static WriteOperation Delete(
+        ReadOnlySpan<byte> key, int timeoutMs = 0, Action<ClientOperation>? completed = null) =>
+        Single(new Mutation { Kind = MutationKind.Delete, Key = ByteString.CopyFrom(key) }, timeoutMs, completed);
 
     /// <summary>All mutations of a batch as it is now.</summary>
-    public static WriteOperation Batch(WriteBatch batch)
+    public static WriteOperation Batch(
+        WriteBatch batch, int timeoutMs = 0, Action<ClientOperation>? completed = null)
     {
         // A stable order: of several mutations of one key the last one added must stay last.
         var mutations = new Mutation[batch.Count];
@@ -63,7 +72,7 @@ public sealed class WriteOperation : RegionOperation
             mutations[i] = added[places[i]];
         }
 
-        return new WriteOperation(mutations, isBatch: true);
+        return new WriteOperation(mutations, isBatch: true) { TimeoutMs = timeoutMs, Completed = completed };
     }
 
     /// <summary>What became of each part; meaningful once completed, with or without error.</summary>
@@ -103,11 +112,13 @@ public sealed class WriteOperation : RegionOperation
 
         if (_mutations.Length > limits.BatchCountMax)
         {
-            return new KvInvalidRequestException("batch", $"batch: {_mutations.Length} mutations, the limit is {limits.BatchCountMax}");
+            return new KvInvalidRequestException(
+                "batch", $"batch: {_mutations.Length} mutations, the limit is {limits.BatchCountMax}");
         }
 
         return _isBatch && bytes > limits.BatchBytesMax
-            ? new KvInvalidRequestException("batch", $"batch: {bytes} key and value bytes, the limit is {limits.BatchBytesMax}")
+            ? new KvInvalidRequestException(
+                "batch", $"batch: {bytes} key and value bytes, the limit is {limits.BatchBytesMax}")
             : null;
     }
 
@@ -122,13 +133,14 @@ public sealed class WriteOperation : RegionOperation
         AddCall(pump, first: 0, _mutations.Length).Dispatch();
     }
 
-    internal override CachedRegion? Find(RegionCache cache, RegionCall call) => cache.Find(_mutations[call.First].Key.Span);
+    internal override CachedRegion? Find(RegionCache cache, RegionCall call) =>
+        cache.Find(_mutations[call.First].Key.Span);
 
     internal override ReadOnlyMemory<byte> LookupKey(RegionCall call) => _mutations[call.First].Key.Memory;
 
     /// <summary>
-    /// What lies behind the region becomes a call of its own. If this one was sent before, the rest keeps its identity: the region
-    /// was split meanwhile, and both parts must be recognised as the write they are.
+    /// What lies behind the region becomes a call of its own. If this one was sent before, the rest keeps its identity:
+    /// the region was split meanwhile, and both parts must be recognised as the write they are.
     /// </summary>
     internal override void OnRouted(ClientPump pump, RegionCall call, CachedRegion region)
     {
@@ -197,7 +209,9 @@ public sealed class WriteOperation : RegionOperation
             {
                 KvException error = DescribeEnd(call, what, cause);
                 call.Settle(
-                    error.MaybeApplied ? BatchPartOutcome.Undetermined : BatchPartOutcome.NotApplied, revision: 0, error);
+                    error.MaybeApplied ? BatchPartOutcome.Undetermined : BatchPartOutcome.NotApplied,
+                    revision: 0,
+                    error);
             }
         }
 
@@ -214,6 +228,9 @@ public sealed class WriteOperation : RegionOperation
     }
 
     internal override bool Wants(Call call) => base.Wants(call) && !((RegionCall)call).IsSettled;
+
+    private static WriteOperation Single(Mutation mutation, int timeoutMs, Action<ClientOperation>? completed) =>
+        new([mutation], isBatch: false) { TimeoutMs = timeoutMs, Completed = completed };
 
     private RegionCall AddCall(ClientPump pump, int first, int count)
     {
@@ -243,7 +260,9 @@ public sealed class WriteOperation : RegionOperation
         }
     }
 
-    /// <summary>The error of the whole; null when every part took effect. A write of one part fails with that part's own error.</summary>
+    /// <summary>
+    /// The error of the whole; null when every part took effect. A write of one part fails with that part's own error.
+    /// </summary>
     private Exception? Conclude(string what)
     {
         if (_calls.Count == 1)
@@ -265,7 +284,8 @@ public sealed class WriteOperation : RegionOperation
 
         return new KvBatchException(
             $"{Describe()} {what}: of {result.Parts.Count} parts {result.Count(BatchPartOutcome.Applied)} applied, "
-            + $"{result.Count(BatchPartOutcome.NotApplied)} not applied, {result.Count(BatchPartOutcome.Undetermined)} undetermined; "
+            + $"{result.Count(BatchPartOutcome.NotApplied)} not applied, "
+            + $"{result.Count(BatchPartOutcome.Undetermined)} undetermined; "
             + $"first error: {first?.Message}",
             result,
             first);

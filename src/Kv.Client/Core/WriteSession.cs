@@ -1,5 +1,5 @@
-// Owns the client's side of the Once law: the session, its sequence numbers, the newest region time seen, and which sequences may
-// still be retried. Invariant: LowestUnacknowledged never passes a sequence that some call still holds.
+// Owns the client's side of the Once law: the session, its sequence numbers, the newest region time seen, and which
+// sequences may still be retried. Invariant: LowestUnacknowledged never passes a sequence that some call still holds.
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Protocol.Commands;
@@ -19,7 +19,9 @@ internal sealed class WriteSession
         _session = ByteString.CopyFrom(bytes);
     }
 
-    /// <summary>Newest region time that any response carried, in microseconds; the stamp of writes sent from now on.</summary>
+    /// <summary>
+    /// Newest region time that any response carried, in microseconds; the stamp of writes sent from now on.
+    /// </summary>
     public ulong NewestRegionTime { get; private set; }
 
     /// <summary>No retry of a lower sequence will ever come.</summary>

@@ -1,6 +1,8 @@
 namespace Kv.Client.Core;
 
-/// <summary>One sequence number of the session; shared by the parts into which a write was cut after its first send.</summary>
+/// <summary>
+/// One sequence number of the session; shared by the parts into which a write was cut after its first send.
+/// </summary>
 internal sealed class WriteTicket(ulong sequence)
 {
     public ulong Sequence { get; } = sequence;

@@ -1,5 +1,6 @@
-// Owns one pipeline stream per store address. Invariants: a message is either written to the stream, after which only an answer or
-// the loss of the stream ends its doubt, or it is given back as not sent; both are told to the sink exactly once.
+// Owns one pipeline stream per store address. Invariants: a message is either written to the stream, after which only
+// an answer or the loss of the stream ends its doubt, or it is given back as not sent; both are told to the sink
+// exactly once.
 using System.Collections.Concurrent;
 using Kv.Client.Core;
 using Kv.Protocol.V1;

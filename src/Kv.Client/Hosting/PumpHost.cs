@@ -22,8 +22,8 @@ internal sealed class PumpHost : IThreadPoolWorkItem, IAsyncDisposable
     // Moved by any thread, with interlocked operations only.
     private int _state;
 
-    /// <summary>Drives <paramref name="pump"/> until disposed. <paramref name="onFault"/> is told once when a turn throws; no turn
-    /// follows.</summary>
+    /// <summary>Drives <paramref name="pump"/> until disposed. <paramref name="onFault"/> is told once when a turn
+    /// throws; no turn follows.</summary>
     public PumpHost(Pump pump, TimeProvider clock, Action<Exception> onFault)
     {
         _pump = pump;

@@ -51,7 +51,7 @@ internal sealed class StoreConnection : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        if (!Uri.TryCreate($"http://{_address}", UriKind.Absolute, out Uri? uri) || uri.PathAndQuery != "/" || uri.Port <= 0)
+        if (!Uri.TryCreate($"http://{_address}", UriKind.Absolute, out Uri? uri) || uri.PathAndQuery != "/")
         {
             await RefuseAllAsync($"'{_address}' is no address of the form host:port").ConfigureAwait(false);
             return;
@@ -87,7 +87,8 @@ internal sealed class StoreConnection : IAsyncDisposable
         GrpcDuplexCall<PipelineRequest, PipelineResponse> call;
         try
         {
-            call = await channel.OpenDuplexAsync(GrpcClientTransport.Pipeline, options: null, _stop.Token).ConfigureAwait(false);
+            call = await channel.OpenDuplexAsync(GrpcClientTransport.Pipeline, options: null, _stop.Token)
+                .ConfigureAwait(false);
         }
         catch (RpcException e)
         {
