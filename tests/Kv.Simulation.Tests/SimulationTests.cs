@@ -1,5 +1,3 @@
-using Kv.Simulation;
-
 namespace Kv.Simulation.Tests;
 
 public sealed class SimulationTests

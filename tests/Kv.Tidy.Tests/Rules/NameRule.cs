@@ -63,6 +63,7 @@ public static partial class NameRule
         ("tests/Kv.Base.Tests/InvariantTests.cs", ["member"], "", "the same"),
         ("tests/Kv.Tidy.Tests/", ["node", "nodes", "member", "members"], "", "nodes and members of a syntax tree"),
         ("src/Kv.Engine/Memory/KeyTree", ["node", "nodes"], "", "nodes of a tree"),
+        ("tests/Kv.Engine.Tests/Engines/KeyTree", ["node", "nodes"], "", "nodes of a tree"),
         ("src/Kv.Placement/PeerAddress.cs", ["host"], "^host$", "addresses have hosts"),
         ("src/Kv.Placement/", ["host", "hosts"], "Label", "a placement label: the machine that stores share"),
     ];
