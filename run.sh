@@ -8,13 +8,10 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/eng/environment.sh"
 
 eng/setup.sh --run-only
-build_release eng/run.slnf
+
+# The analyzers have their say in every other build.
+build_release eng/run.slnf -p:RunAnalyzers=false
+say "built after $SECONDS s"
 
 export KVSERVER_PATH="$PWD/src/Kv.Server/bin/Release/net10.0/kvserver"
-tour="$PWD/samples/Kv.Tour/bin/Release/net10.0/Kv.Tour"
-if [ ! -x "$tour" ]; then
-  say "built $KVSERVER_PATH; the tour is not part of this version"
-  exit 0
-fi
-
-exec "$tour" "$@"
+exec samples/Kv.Tour/bin/Release/net10.0/Kv.Tour "$@"

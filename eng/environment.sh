@@ -19,13 +19,15 @@ say() {
   printf '%s\n' "$*"
 }
 
-# Builds one project or solution as it ships. Quiet when it goes well; otherwise each error once, and where the rest is.
+# Builds one project or solution as it ships; further arguments go to the build. Quiet when it goes well; otherwise each
+# error once, and where the rest is.
 build_release() {
-  local log=artifacts/build.log
+  local target=$1 log=artifacts/build.log
+  shift
   mkdir -p artifacts
-  dotnet build "$1" -c Release --no-restore -v q --nologo >"$log" 2>&1 </dev/null || {
+  dotnet build "$target" -c Release --no-restore -v q --nologo "$@" >"$log" 2>&1 </dev/null || {
     grep -E '(error|warning) [A-Z]+[0-9]+' "$log" | sort -u | head -n 40 >&2 || tail -n 40 "$log" >&2
-    stop "$1 does not build (whole output: $log)"
+    stop "$target does not build (whole output: $log)"
   }
 }
 
