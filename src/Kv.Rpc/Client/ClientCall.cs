@@ -317,8 +317,15 @@ internal sealed class ClientCall<TResponse> : IDisposable
         if (!_isEnded)
         {
             _isEnded = true;
-            // What is left of the answer is of no use: let the server stop.
-            _source.Cancel();
+            try
+            {
+                // What is left of the answer is of no use: let the server stop.
+                _source.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The call was disposed, and so cancelled, while a read was under way.
+            }
         }
 
         return first;
