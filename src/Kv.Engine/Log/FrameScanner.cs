@@ -1,6 +1,7 @@
 // Owns the walk over a segment's frames at open. It believes a length only after the header's checksum and the file's
 // end allow it, so a damaged length costs no memory (F13). It stops at the first byte that is not the next frame of
 // this log, and says why.
+using System.Buffers.Binary;
 using Kv.Base;
 using Kv.Engine.Files;
 
@@ -67,17 +68,36 @@ internal sealed class FrameScanner(
     /// </summary>
     public FrameHeader? FindProofOfDurability(long from)
     {
-        long last = limit - LogFormat.FrameHeaderBytes;
-        for (long offset = LogFormat.Align(from); offset <= last; offset += LogFormat.Alignment)
+        Span<byte> magic = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(magic, LogFormat.FrameMagic);
+        for (long place = LogFormat.Align(from); place + LogFormat.FrameHeaderBytes <= limit;)
         {
-            ReadOnlySpan<byte> bytes = Fetch(offset, LogFormat.FrameHeaderBytes);
-            if (FrameHeader.TryRead(bytes, seed, fileNumber, offset) is { } header && header.DurableOffset > from)
+            ReadOnlySpan<byte> window = Fetch(place, (int)Math.Min(WindowBytes, limit - place));
+            for (int at = window.IndexOf(magic); at >= 0; at = IndexOf(window, magic, at + 1))
             {
-                return header;
+                if (FrameHeader.TryRead(window[at..], seed, fileNumber, place + at) is { } header
+                    && header.DurableOffset > from)
+                {
+                    return header;
+                }
             }
+
+            if (window.Length < LogFormat.FrameHeaderBytes)
+            {
+                break;
+            }
+
+            // Windows overlap by a header, so that none is missed across an edge.
+            place += Math.Max(LogFormat.Alignment, window.Length - LogFormat.FrameHeaderBytes);
         }
 
         return null;
+    }
+
+    private static int IndexOf(ReadOnlySpan<byte> window, ReadOnlySpan<byte> wanted, int from)
+    {
+        int found = window[from..].IndexOf(wanted);
+        return found < 0 ? found : from + found;
     }
 
     private bool Stop(string reason)
