@@ -22,7 +22,7 @@ public sealed partial class PlacementDriver
         if (!_stores.TryGetValue(new StoreId(report.StoreId), out StoreEntry? store))
         {
             _log.LogWarning(
-                "placement: report from store {Store}, which is not of this cluster, is ignored", report.StoreId);
+                "report from store {Store}, which is not of this cluster, is ignored", report.StoreId);
             return;
         }
 
@@ -96,7 +96,7 @@ public sealed partial class PlacementDriver
             }
             catch (MalformedDataException e)
             {
-                _log.LogWarning("placement: store {Store} reported a region that makes no sense: {Why}", store.Id,
+                _log.LogWarning("store {Store} reported a region that makes no sense: {Why}", store.Id,
                     e.Message);
             }
         }
@@ -149,7 +149,7 @@ public sealed partial class PlacementDriver
 
         _complete = true;
         _log.LogInformation(
-            "placement: the picture is complete, {Regions} regions on {Stores} stores", _regions.Count, _stores.Count);
+            "the picture is complete, {Regions} regions on {Stores} stores", _regions.Count, _stores.Count);
         return true;
     }
 }

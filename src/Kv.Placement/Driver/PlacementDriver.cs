@@ -206,7 +206,7 @@ public sealed partial class PlacementDriver : Pump
     {
         if (_seed is null)
         {
-            _log.LogError("placement: the system region is empty and this store did not found the cluster");
+            _log.LogError("the system region is empty and this store did not found the cluster");
             _loadRetry = _now.PlusMs(_options.StoreLeaseMs);
             return;
         }
@@ -244,7 +244,7 @@ public sealed partial class PlacementDriver : Pump
         _scheduleDue = _now;
         _storeListNumber++;
         _log.LogInformation(
-            "placement: leading in term {Term} with {Stores} known stores", _term, _stores.Count);
+            "leading in term {Term} with {Stores} known stores", _term, _stores.Count);
         foreach (StoreId store in _stores.Keys)
         {
             _outbox.Send(store, new PlacementOrders { PlacementTerm = _term, ReportAll = true });
@@ -253,7 +253,7 @@ public sealed partial class PlacementDriver : Pump
 
     private void Record(string line)
     {
-        _log.LogInformation("placement: {Decision}", line);
+        _log.LogInformation("{Decision}", line);
         _history.Enqueue(line);
         while (_history.Count > _options.HistoryCountMax)
         {

@@ -233,7 +233,7 @@ internal sealed class FoundingCoordinator(
             case FoundingStep.Committed:
                 // Its folder was lost after it had promised. The cluster is founded all the same; asking on is of no
                 // use.
-                log.LogError("founding: {Why}", why);
+                log.LogError("{Why}", why);
                 _calls!.Answered(founder);
                 break;
             default:
@@ -293,7 +293,7 @@ internal sealed class FoundingCoordinator(
         journal.Save(record);
         _giveUp = Instant.Never;
         log.LogInformation(
-            "founding: planned cluster {Cluster} of {Founders}", new ClusterId(clusterId),
+            "planned cluster {Cluster} of {Founders}", new ClusterId(clusterId),
                 string.Join(", ", _wish.Founders));
         Ask(record.Plan.Founders.Count);
     }
@@ -340,7 +340,7 @@ internal sealed class FoundingCoordinator(
         record.Founders.Clear();
         record.Founders.AddRange(record.Plan.Founders);
         journal.SaveWithBirths(record);
-        log.LogInformation("founding: cluster {Cluster} is founded", new ClusterId(journal.ClusterId));
+        log.LogInformation("cluster {Cluster} is founded", new ClusterId(journal.ClusterId));
         FoundingReply<InitResponse> answer = Answer(already: false);
         Ask(record.Plan.Founders.Count);
         Tell(answer);
@@ -349,7 +349,7 @@ internal sealed class FoundingCoordinator(
     private void Abort(string why)
     {
         FoundingRecord record = journal.Draft();
-        log.LogWarning("founding: cluster {Cluster} is given up: {Why}", new ClusterId(journal.ClusterId), why);
+        log.LogWarning("cluster {Cluster} is given up: {Why}", new ClusterId(journal.ClusterId), why);
         record.AbortedClusterIds.Add(journal.ClusterId);
         while (record.AbortedClusterIds.Count > AbortedCountMax)
         {

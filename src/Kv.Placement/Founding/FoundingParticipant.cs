@@ -68,7 +68,7 @@ internal sealed class FoundingParticipant(
             journal.SaveWithBirths(record);
             _askDue = now.PlusMs(options.RetryMs);
             log.LogInformation(
-                "founding: prepared as store {Store} of cluster {Cluster}", plan.Recipient + 1,
+                "prepared as store {Store} of cluster {Cluster}", plan.Recipient + 1,
                     new ClusterId(plan.ClusterId));
         }
 
@@ -146,13 +146,13 @@ internal sealed class FoundingParticipant(
             record.Step = FoundingStep.None;
             record.Plan = null;
             journal.SaveWithoutBirths(record);
-            log.LogWarning("founding: {Coordinator} gave up founding cluster {Cluster}", address,
+            log.LogWarning("{Coordinator} gave up founding cluster {Cluster}", address,
                 new ClusterId(clusterId));
         }
         else if (reply.Refusal is not null && coordinator)
         {
             log.LogWarning(
-                "founding: prepared for cluster {Cluster}, but {Why}; if it was wiped, empty this store's folder "
+                "prepared for cluster {Cluster}, but {Why}; if it was wiped, empty this store's folder "
                 + "and init again",
                 new ClusterId(clusterId),
                 reply.Refusal);
@@ -173,7 +173,7 @@ internal sealed class FoundingParticipant(
         record.Founders.Clear();
         record.Founders.AddRange(founders);
         journal.Save(record);
-        log.LogInformation("founding: committed as store {Store}", record.Plan.Recipient + 1);
+        log.LogInformation("committed as store {Store}", record.Plan.Recipient + 1);
     }
 
     private static string? CheckPlan(FoundingPlan plan)

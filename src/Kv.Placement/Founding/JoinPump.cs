@@ -122,7 +122,7 @@ public sealed class JoinPump : Pump
 
         _redirects = 0;
         _due = Instant.Now(_clock).PlusMs(_retryMs);
-        _log.LogInformation("join: {Address} cannot take this store in yet: {Why}", address,
+        _log.LogInformation("{Address} cannot take this store in yet: {Why}", address,
             reply.Failure ?? "no answer");
     }
 }

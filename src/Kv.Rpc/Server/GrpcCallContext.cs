@@ -131,6 +131,10 @@ public sealed class GrpcCallContext : IDisposable
         await Http.Response.BodyWriter.FlushAsync(CancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Resets the call: nothing that waits for the client is sent any more, and
+    /// <see cref="CancellationToken"/> is cancelled. For a client that does not read. Any thread may call it.</summary>
+    public void Abort() => Http.Abort();
+
     void IDisposable.Dispose()
     {
         _source?.Dispose();

@@ -130,7 +130,7 @@ internal sealed class KvService(IRequestDoor door, ServerOptions options, Func<P
             options.Store.Limits,
             options.PipelineInFlightMax,
             options.PipelineWaitingBytesMax,
-            context.CancellationToken);
+            context);
         await stream.RunAsync(requests, responses);
     }
 

@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using Kv.Protocol;
 using Kv.Protocol.V1;
 using Kv.Rpc;
+using Kv.Rpc.Server;
 using Kv.Store;
 
 namespace Kv.Server.Client;
@@ -16,6 +17,7 @@ internal sealed class PipelineStream : IResponseSink, IDisposable
 
     private const int ResponsesPerMessageMax = 1_024;
     private const int SmallResponseBytes = 64;
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(5);
 
     private readonly Channel<Response> _ready = Channel.CreateUnbounded<Response>(
         new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = false });
@@ -25,7 +27,7 @@ internal sealed class PipelineStream : IResponseSink, IDisposable
     private readonly int _inFlightMax;
     private readonly long _waitingBytesMax;
     private readonly SemaphoreSlim _room = new(0, 1);
-    private readonly CancellationTokenSource _ended;
+    private readonly GrpcCallContext _context;
 
     // Touched by reader, writer and responders, atomically. Starts at 1 for the reader itself: whoever brings it to
     // zero ends the stream.
@@ -35,31 +37,32 @@ internal sealed class PipelineStream : IResponseSink, IDisposable
     private volatile bool _tooSlow;
 
     public PipelineStream(
-        IRequestDoor door, Limits limits, int inFlightMax, long waitingBytesMax, CancellationToken cancellationToken)
+        IRequestDoor door, Limits limits, int inFlightMax, long waitingBytesMax, GrpcCallContext context)
     {
         _door = door;
         _limits = limits;
         _inFlightMax = inFlightMax;
         _waitingBytesMax = waitingBytesMax;
-        _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _context = context;
     }
 
     private bool HasRoom => Volatile.Read(ref _inFlight) <= _inFlightMax
         && Interlocked.Read(ref _waitingBytes) <= _waitingBytesMax / 8;
 
-    public async ValueTask RunAsync(MessageReader<PipelineRequest> requests, MessageWriter<PipelineResponse> responses)
+    /// <summary>Runs until the client has ended its requests and has every answer, or either side fails.</summary>
+    public async ValueTask RunAsync(
+        MessageReader<PipelineRequest> requests, MessageWriter<PipelineResponse> responses)
     {
-        Task writing = WriteAsync(responses, _ended.Token);
-        Task reading = ReadAsync(requests, _ended.Token);
+        Task writing = WriteAsync(responses, _context.CancellationToken);
+        Task reading = ReadAsync(requests, _context.CancellationToken);
         try
         {
-            Task first = await Task.WhenAny(reading, writing);
-            await first;
+            await await Task.WhenAny(reading, writing);
 
             // The client sent all it wants: the stream ends when the last answer is out.
             await writing;
         }
-        catch (OperationCanceledException) when (_tooSlow)
+        catch (Exception e) when (_tooSlow && e is OperationCanceledException or RpcException)
         {
             throw new RpcException(
                 StatusCode.ResourceExhausted,
@@ -68,8 +71,7 @@ internal sealed class PipelineStream : IResponseSink, IDisposable
         finally
         {
             _ready.Writer.TryComplete();
-            await _ended.CancelAsync();
-            await Task.WhenAll(QuietAsync(reading), QuietAsync(writing));
+            await EndAsync(reading, writing);
         }
     }
 
@@ -78,21 +80,30 @@ internal sealed class PipelineStream : IResponseSink, IDisposable
         if (Interlocked.Add(ref _waitingBytes, SizeOf(response)) > _waitingBytesMax && !_tooSlow)
         {
             _tooSlow = true;
-            ThreadPool.UnsafeQueueUserWorkItem(static stream => stream.CutOff(), this, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static context => context.Abort(), _context, preferLocal: false);
         }
 
         // Fails only when the stream has ended: then nobody wants it.
         _ready.Writer.TryWrite(response);
     }
 
-    public void Dispose()
-    {
-        _ended.Dispose();
-        _room.Dispose();
-    }
+    public void Dispose() => _room.Dispose();
 
-    private static async Task QuietAsync(Task task) =>
-        await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    /// <summary>Waits for both tasks, so that none outlives the call; who holds on is cut off.</summary>
+    private async Task EndAsync(Task reading, Task writing)
+    {
+        if (!writing.IsFaulted && !writing.IsCanceled)
+        {
+            await writing.WaitAsync(EndPatience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (!reading.IsCompleted || !writing.IsCompleted)
+        {
+            _context.Abort();
+        }
+
+        await Task.WhenAll(reading, writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     private async Task ReadAsync(MessageReader<PipelineRequest> requests, CancellationToken cancellationToken)
     {
@@ -190,18 +201,6 @@ internal sealed class PipelineStream : IResponseSink, IDisposable
         }
 
         return count;
-    }
-
-    private void CutOff()
-    {
-        try
-        {
-            _ended.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The stream ended by itself meanwhile.
-        }
     }
 
     /// <summary>Rough size: exact where values are, so that the bound holds, and cheap where nothing is.</summary>
