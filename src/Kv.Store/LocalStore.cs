@@ -20,7 +20,7 @@ namespace Kv.Store;
 /// One store: the peers of many regions behind one door. Open it on an engine and a log that belong together, drive
 /// <see cref="Pumps"/>, feed it envelopes. All members are safe from any thread.
 /// </summary>
-public sealed class LocalStore : IEnvelopeReceiver
+public sealed class LocalStore : IEnvelopeReceiver, IDisposable
 {
     private readonly StoreContext _context;
     private readonly RegionTable _table = new();
@@ -77,6 +77,11 @@ public sealed class LocalStore : IEnvelopeReceiver
         StoreLog.Opened(context.Logger, store._raft.PeerCount, quarantined);
         return store;
     }
+
+    /// <summary>
+    /// After the pumps' last turn: gives back what the loops hold of the engine, which the caller closes then.
+    /// </summary>
+    public void Dispose() => _apply.Dispose();
 
     public bool OnEnvelope(StoreId from, Incarnation incarnation, StoreEnvelope envelope) =>
         _raft.OnEnvelope(from, incarnation, envelope);

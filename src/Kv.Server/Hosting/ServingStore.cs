@@ -170,6 +170,7 @@ internal sealed class ServingStore : IAsyncDisposable
         }
 
         await _transport.DisposeAsync();
+        Store.Dispose();
         _folder.Engine.SyncWal();
         _log.Dispose();
     }

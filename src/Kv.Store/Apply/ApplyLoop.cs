@@ -11,7 +11,7 @@ using Kv.Store.Meta;
 
 namespace Kv.Store.Apply;
 
-internal sealed class ApplyLoop : Pump
+internal sealed class ApplyLoop : Pump, IDisposable
 {
     /// <summary>
     /// A batch is written when it has grown beyond this, to bound memory; small enough to keep latency even.
@@ -56,6 +56,11 @@ internal sealed class ApplyLoop : Pump
     public Action<RegionId, LogIndex, CommandIdentity>? Observer { get; set; }
 
     public void TakeUnsyncedBytes() => Interlocked.Exchange(ref _unsyncedBytes, 0);
+
+    /// <summary>
+    /// Gives the batch back to the engine, which stays open as long as one of its batches is. After the last turn.
+    /// </summary>
+    public void Dispose() => _batch.Dispose();
 
     public void Post(ApplyWork work) => _mailbox.Post(work);
 
