@@ -5,7 +5,8 @@ namespace Kv.Bench;
 internal sealed record BenchOptions
 {
     public const string Usage =
-        "usage: Kv.Bench [--regions 8] [--keys 100000] [--value 256] [--seconds 5] [--concurrency 1,64,256] [--kinds put,get,scan] "
+        "usage: Kv.Bench [--regions 8] [--keys 100000] [--value 256] [--seconds 5] [--concurrency 1,64,256] "
+        + "[--kinds put,get,scan] "
         + "[--data FOLDER] [--json FILE] [--etcd host:port,... --pids N,...]";
 
     public int Regions { get; private init; } = 8;

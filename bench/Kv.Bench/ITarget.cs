@@ -1,6 +1,8 @@
 namespace Kv.Bench;
 
-/// <summary>What is measured: a store of bytes, reached over its own client. Every value read is checked by the caller.</summary>
+/// <summary>
+/// What is measured: a store of bytes, reached over its own client. Every value read is checked by the caller.
+/// </summary>
 internal interface ITarget : IAsyncDisposable
 {
     string Name { get; }

@@ -21,8 +21,8 @@ internal sealed record LoadResult(
 }
 
 /// <summary>
-/// One measured run: a fixed number of loops, each with one operation under way. Keys are 16 bytes out of a fixed set; every value
-/// carries its key and a checksum and is checked when read.
+/// One measured run: a fixed number of loops, each with one operation under way. Keys are 16 bytes out of a fixed set;
+/// every value carries its key and a checksum and is checked when read.
 /// </summary>
 internal sealed class LoadRun(ITarget target, ProcessMeter processes, SyncMeter syncs, int keyCount, int valueBytes)
 {
@@ -97,7 +97,9 @@ internal sealed class LoadRun(ITarget target, ProcessMeter processes, SyncMeter 
         return latencies;
     }
 
-    /// <summary>16 bytes, spread evenly over the key space so that regions cut by first byte hold equal shares.</summary>
+    /// <summary>
+    /// 16 bytes, spread evenly over the key space so that regions cut by first byte hold equal shares.
+    /// </summary>
     private byte[] KeyOf(int number)
     {
         byte[] key = new byte[16];
