@@ -39,7 +39,8 @@ public sealed class GrpcMethod<TRequest, TResponse>
         if (Descriptor.IsClientStreaming != isClientStreaming || Descriptor.IsServerStreaming != isServerStreaming)
         {
             throw new ArgumentException(
-                $"method {Descriptor.FullName} is {KindName(Descriptor.IsClientStreaming, Descriptor.IsServerStreaming)}"
+                $"method {Descriptor.FullName} is "
+                + KindName(Descriptor.IsClientStreaming, Descriptor.IsServerStreaming)
                 + $", not {KindName(isClientStreaming, isServerStreaming)}");
         }
     }

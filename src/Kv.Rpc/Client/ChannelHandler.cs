@@ -41,7 +41,6 @@ internal static class ChannelHandler
         SslClientAuthenticationOptions ssl = new()
         {
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            TargetHost = tls?.ServerName,
         };
         if (tls?.ClientCertificate is { } certificate)
         {

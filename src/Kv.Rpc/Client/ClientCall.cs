@@ -52,6 +52,7 @@ internal sealed class ClientCall<TResponse> : IDisposable
         };
         content.Headers.TryAddWithoutValidation("content-type", GrpcHeaders.ContentType);
         HttpRequestHeaders headers = _request.Headers;
+        headers.Host = channel.Options.Tls?.ServerName;
         headers.TryAddWithoutValidation("te", "trailers");
         headers.TryAddWithoutValidation("user-agent", GrpcChannel.UserAgent);
         headers.TryAddWithoutValidation(GrpcHeaders.AcceptEncoding, MessageEncodings.Accepted);
@@ -93,7 +94,7 @@ internal sealed class ClientCall<TResponse> : IDisposable
             return await content.Opened.ConfigureAwait(false);
         }
 
-        await ReceiveHeadersAsync().ConfigureAwait(false);
+        await ReceiveHeadersAsync(CancellationToken.None).ConfigureAwait(false);
         // An answer before the request: a status, or nothing that gRPC knows.
         End();
         throw Fail(new RpcException(StatusCode.Internal, "the call ended with OK before its first request"));
@@ -102,7 +103,7 @@ internal sealed class ClientCall<TResponse> : IDisposable
     /// <summary>The response headers, once the server has sent them; empty when it sent only a status.</summary>
     public async Task<Metadata> GetHeadersAsync()
     {
-        await ReceiveHeadersAsync().ConfigureAwait(false);
+        await ReceiveHeadersAsync(CancellationToken.None).ConfigureAwait(false);
         HttpResponseHeaders headers = _response!.Headers;
         return ClientHeaders.HasStatus(headers) ? Metadata.Empty : ClientHeaders.ToMetadata(headers);
     }
@@ -128,7 +129,7 @@ internal sealed class ClientCall<TResponse> : IDisposable
 
         try
         {
-            await ReceiveHeadersAsync().ConfigureAwait(false);
+            await ReceiveHeadersAsync(cancellationToken).ConfigureAwait(false);
             TResponse? message = await ReadMessageAsync(cancellationToken).ConfigureAwait(false);
             if (message is null)
             {
@@ -231,7 +232,7 @@ internal sealed class ClientCall<TResponse> : IDisposable
         _deadline?.Dispose();
     }
 
-    private async ValueTask ReceiveHeadersAsync()
+    private async ValueTask ReceiveHeadersAsync(CancellationToken cancellationToken)
     {
         if (_reader is not null)
         {
@@ -241,7 +242,11 @@ internal sealed class ClientCall<TResponse> : IDisposable
         HttpResponseMessage response;
         try
         {
-            response = await _sending!.ConfigureAwait(false);
+            response = await _sending!.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
         }
         catch (Exception e) when (e is not InvariantViolationException)
         {

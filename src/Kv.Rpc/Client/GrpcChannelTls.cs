@@ -11,6 +11,7 @@ public sealed record GrpcChannelTls
     /// <summary>Shown to servers that ask for one, by each new connection. Null shows none.</summary>
     public Func<X509Certificate2>? ClientCertificate { get; init; }
 
-    /// <summary>The name the server's certificate must carry. Null is the name in the channel's address.</summary>
+    /// <summary>The name the server's certificate must carry, also sent as the calls' authority. Null is the name in
+    /// the channel's address.</summary>
     public string? ServerName { get; init; }
 }

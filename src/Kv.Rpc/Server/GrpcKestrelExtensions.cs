@@ -45,6 +45,8 @@ public static class GrpcKestrelExtensions
         {
             port.Attach(listen, router);
             listen.Protocols = HttpProtocols.Http2;
+            ConnectionGuard guard = new(port.Options, isTls: port.Tls is not null, logger);
+            listen.Use(next => connection => guard.RunAsync(connection, next));
             if (port.Tls is { } tls)
             {
                 listen.UseHttps(HttpsOptions(tls));

@@ -14,6 +14,12 @@ public sealed record GrpcPortOptions
     /// otherwise.</summary>
     public bool CompressResponses { get; init; }
 
+    /// <summary>Connections at once on this port; more are closed at once.</summary>
+    public int ConnectionsMax { get; init; } = 10_000;
+
+    /// <summary>How long a new connection may stay silent before it is closed.</summary>
+    public TimeSpan FirstBytesTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Deadlines run on this clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

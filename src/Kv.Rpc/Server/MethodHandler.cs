@@ -69,5 +69,7 @@ internal sealed class DuplexMethodHandler<TRequest, TResponse>(
 {
     public override ValueTask InvokeAsync(GrpcCallContext context) =>
         handler(
-            new RequestReader<TRequest>(context, method.RequestParser), new ResponseWriter<TResponse>(context), context);
+            new RequestReader<TRequest>(context, method.RequestParser),
+            new ResponseWriter<TResponse>(context),
+            context);
 }

@@ -35,7 +35,13 @@ internal static class StatusMapping
                 return rpc;
             }
 
-            if (e is HttpProtocolException protocol)
+            if (e is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded })
+            {
+                return new RpcException(
+                    StatusCode.ResourceExhausted, $"{address.Authority}: {e.Message}", trailers: null, failure);
+            }
+
+            if (e is HttpProtocolException protocol && IsStreamReset(protocol))
             {
                 string reset = $"{address.Authority} ended the call with HTTP/2 error 0x{protocol.ErrorCode:x}";
                 return new RpcException(FromHttp2Error(protocol.ErrorCode), reset, trailers: null, failure);
@@ -45,7 +51,7 @@ internal static class StatusMapping
         (StatusCode code, string what) = failure switch
         {
             HttpRequestException http => FromRequestError(http.HttpRequestError),
-            HttpIOException or IOException or OperationCanceledException or ObjectDisposedException =>
+            IOException or OperationCanceledException or ObjectDisposedException =>
                 (StatusCode.Unavailable, "the connection failed"),
             _ => (StatusCode.Internal, "the call failed"),
         };
@@ -53,9 +59,14 @@ internal static class StatusMapping
         return new RpcException(code, detail, trailers: null, failure);
     }
 
+    /// <summary>One exception type stands for a reset of the call, whose code counts, and for the end of the whole
+    /// connection (GOAWAY, unanswered ping), which is UNAVAILABLE whatever its code. Only the text tells them apart, as
+    /// resource text or as resource name.</summary>
+    private static bool IsStreamReset(HttpProtocolException failure) =>
+        failure.Message.Contains("stream", StringComparison.OrdinalIgnoreCase);
+
     private static (StatusCode Code, string What) FromRequestError(HttpRequestError error) => error switch
     {
-        HttpRequestError.ConfigurationLimitExceeded => (StatusCode.ResourceExhausted, "the answer is over a limit"),
         HttpRequestError.VersionNegotiationError => (StatusCode.Unavailable, "it does not speak HTTP/2"),
         HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
             or HttpRequestError.SecureConnectionError => (StatusCode.Unavailable, "cannot connect"),
