@@ -32,6 +32,12 @@ internal sealed class TestCertificates : IDisposable
 
     public X509Certificate2 Client(TimeSpan age = default) => Make("CN=client", ClientUsage, address: null, age);
 
+    public static string KeyPem(X509Certificate2 certificate)
+    {
+        using ECDsa key = certificate.GetECDsaPrivateKey()!;
+        return key.ExportPkcs8PrivateKeyPem();
+    }
+
     public void Dispose() => _made.ForEach(certificate => certificate.Dispose());
 
     private X509Certificate2 Make(string name, string usage, IPAddress? address, TimeSpan age)
@@ -53,7 +59,8 @@ internal sealed class TestCertificates : IDisposable
             Root, now.AddDays(-1) - age, now.AddDays(1) - age, RandomNumberGenerator.GetBytes(16));
         using X509Certificate2 withKey = bare.CopyWithPrivateKey(key);
         byte[] packed = withKey.Export(X509ContentType.Pkcs12);
-        X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12(packed, password: null);
+        X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12(
+            packed, password: null, X509KeyStorageFlags.Exportable);
         _made.Add(certificate);
         return certificate;
     }
