@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Kv.Rpc.Client;
+using Kv.Rpc.Server;
 using Kv.Rpc.Tests.Proto;
 
 namespace Kv.Rpc.Tests;
@@ -17,9 +18,15 @@ public sealed class CancellationTests
     public async Task Deadline_Passes_ClientGetsDeadlineExceededAndTheHandlerIsCancelled()
     {
         await using EchoServer server = await EchoServer.StartAsync();
-        CallOptions options = new() { Timeout = TimeSpan.FromMilliseconds(150) };
-        RpcException e = await Assert.ThrowsAsync<RpcException>(async () => await server.Channel().CallUnaryAsync(
-            EchoMethods.Say, new EchoRequest { Hang = true }, options, Token));
+        ManualTime time = new();
+        CallOptions options = new() { Timeout = TimeSpan.FromMinutes(10) };
+        Task<EchoResponse> call = server.Channel(new GrpcChannelOptions { Time = time }).CallUnaryAsync(
+            EchoMethods.Say, new EchoRequest { Hang = true }, options, Token).AsTask();
+        await server.Echo.Hanging.Task.WaitAsync(Patience, Token);
+        time.Advance(TimeSpan.FromMinutes(9));
+        Assert.False(call.IsCompleted);
+        time.Advance(TimeSpan.FromMinutes(1));
+        RpcException e = await Assert.ThrowsAsync<RpcException>(() => call);
         Assert.Equal(StatusCode.DeadlineExceeded, e.StatusCode);
         await server.Echo.Cancelled.Task.WaitAsync(Patience, Token);
         Assert.Equal(options.Timeout, await server.Echo.SeenTimeout.Task);
@@ -28,11 +35,14 @@ public sealed class CancellationTests
     [Fact]
     public async Task Deadline_PassesOnTheServerFirst_TheServerItselfAnswersDeadlineExceeded()
     {
-        await using EchoServer server = await EchoServer.StartAsync();
+        ManualTime time = new();
+        await using EchoServer server = await EchoServer.StartAsync(new GrpcPortOptions { Time = time });
         using RawRequest raw = new(server.Address);
-        RawAnswer answer = await raw.SendAsync(
-            "/kv.rpc.tests.Echo/Say", RawRequest.Frame(new EchoRequest { Hang = true }), [("grpc-timeout", "50m")]);
-        Assert.Equal("4", answer.GrpcStatus);
+        Task<RawAnswer> call = raw.SendAsync(
+            "/kv.rpc.tests.Echo/Say", RawRequest.Frame(new EchoRequest { Hang = true }), [("grpc-timeout", "10M")]);
+        await server.Echo.Hanging.Task.WaitAsync(Patience, Token);
+        time.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal("4", (await call).GrpcStatus);
     }
 
     [Fact]

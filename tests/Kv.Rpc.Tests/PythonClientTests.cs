@@ -61,7 +61,7 @@ public sealed class PythonClientTests(PythonClientTests.Peers peers) : IClassFix
     public async Task Cancel_ByTheClient_IsCancelledAndTheHandlerToo()
     {
         int before = peers.Server.Echo.CallsCancelled;
-        JsonObject request = new() { ["count"] = 3, ["hang"] = true };
+        JsonObject request = new() { ["count"] = 2, ["hang"] = true };
         Answer answer = await peers.CallAsync("unary_stream", "Repeat", [request], c => c["cancel_after"] = 2);
         Assert.Equal("CANCELLED", answer.Code);
         for (int i = 0; i < 400 && peers.Server.Echo.CallsCancelled == before; i++)
@@ -238,6 +238,11 @@ public sealed class PythonClientTests(PythonClientTests.Peers peers) : IClassFix
             GrpcServiceBinding binding = health.Bind();
             _server = await EchoServer.StartAsync(
                 more: [binding, .. ReflectionService.Bind([new EchoService().Bind(), binding])]);
+            if (PythonPeer.Missing is not null)
+            {
+                return;
+            }
+
             _python = await PythonPeer.StartAsync("peer_client.py");
             Assert.Equal("ready", await _python.ReadLineAsync());
         }
@@ -254,6 +259,7 @@ public sealed class PythonClientTests(PythonClientTests.Peers peers) : IClassFix
         internal async Task<Answer> CallAsync(
             string kind, string method, JsonObject[] requests, Action<JsonObject>? adjust = null)
         {
+            Assert.SkipWhen(_python is null, PythonPeer.Missing ?? "");
             JsonObject command = new()
             {
                 ["target"] = Server.EndPoint.ToString(),
@@ -264,7 +270,7 @@ public sealed class PythonClientTests(PythonClientTests.Peers peers) : IClassFix
                 ["requests"] = new JsonArray([.. requests]),
             };
             adjust?.Invoke(command);
-            JsonObject answer = JsonNode.Parse(await _python!.AskAsync(command.ToJsonString()))!.AsObject();
+            JsonObject answer = JsonNode.Parse(await _python.AskAsync(command.ToJsonString()))!.AsObject();
             string code = (string)answer["code"]!;
             Assert.True(code != "PYTHON", (string?)answer["details"]);
             return new Answer(

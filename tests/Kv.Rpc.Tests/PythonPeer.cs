@@ -11,19 +11,21 @@ namespace Kv.Rpc.Tests;
 /// <summary>A python process with grpcio that runs one of the peer scripts.</summary>
 internal sealed class PythonPeer : IDisposable
 {
-    private static readonly Lazy<(string? Python, string Reason)> Found = new(Find);
+    private static readonly Lazy<string?> Python = new(Find);
 
     private readonly Process _process;
 
     private PythonPeer(Process process) => _process = process;
 
-    /// <summary>Starts a script, or skips the test when there is no python with grpcio.</summary>
+    /// <summary>Why no peer can be started; null when one can.</summary>
+    public static string? Missing => Python.Value is null
+        ? "no python3 here can import grpc and google.protobuf (Debian: python3-grpcio, python3-protobuf)"
+        : null;
+
     public static async Task<PythonPeer> StartAsync(string script)
     {
-        (string? python, string reason) = Found.Value;
-        Assert.SkipWhen(python is null, reason);
         string path = Path.Combine(AppContext.BaseDirectory, "python", script);
-        Process process = Start(python!, path);
+        Process process = Start(Python.Value!, path);
         PythonPeer peer = new(process);
         string[] descriptors =
         [
@@ -65,7 +67,7 @@ internal sealed class PythonPeer : IDisposable
         _process.Dispose();
     }
 
-    private static (string? Python, string Reason) Find()
+    private static string? Find()
     {
         foreach (string candidate in new[] { "/usr/bin/python3", "python3" })
         {
@@ -76,7 +78,7 @@ internal sealed class PythonPeer : IDisposable
                 process.WaitForExit();
                 if (process.ExitCode == 0)
                 {
-                    return (candidate, "");
+                    return candidate;
                 }
             }
             catch (Win32Exception)
@@ -85,7 +87,7 @@ internal sealed class PythonPeer : IDisposable
             }
         }
 
-        return (null, "no python3 here can import grpc and google.protobuf (Debian: python3-grpcio, python3-protobuf)");
+        return null;
     }
 
     private static Process Start(string program, params string[] arguments)

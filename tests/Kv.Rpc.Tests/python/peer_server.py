@@ -16,7 +16,8 @@ class Echo:
     def __init__(self, message_of):
         self.request_type = message_of("kv.rpc.tests.EchoRequest")
         self.response_type = message_of("kv.rpc.tests.EchoResponse")
-        self.cancelled = 0
+        # What became of the calls that hang, by their text: 1 hanging, 2 cancelled.
+        self.hanging = {}
 
     def response(self, request, index=0):
         payload = b"\0" * request.response_bytes if request.response_bytes else request.payload
@@ -36,12 +37,13 @@ class Echo:
         if request.hang:
             ended = threading.Event()
             context.add_callback(ended.set)
+            self.hanging[request.text] = 1
             ended.wait(30)
-            self.cancelled += 1
+            self.hanging[request.text] = 2
 
     def say(self, request, context):
-        if request.text == "how many were cancelled":
-            return self.response_type(index=self.cancelled)
+        if request.text.startswith("state of "):
+            return self.response_type(index=self.hanging.get(request.text[len("state of "):], 0))
         self.behave(request, context)
         return self.response(request)
 
