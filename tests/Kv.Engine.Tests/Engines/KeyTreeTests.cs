@@ -1,4 +1,4 @@
-// Owns the proof of the memory engine's tree: every version against a sorted dictionary, and its shape after every edit.
+// Owns the proof of the memory engine's tree: versions against a sorted dictionary, and its shape after edits.
 using System.Buffers.Binary;
 using Kv.Base;
 using Kv.Engine.Memory;
@@ -162,7 +162,7 @@ public sealed class KeyTreeTests
         }
     }
 
-    /// <summary>Requires rising keys inside the bounds, equal depth, no empty node and right sums; returns the depth.</summary>
+    /// <summary>Requires rising keys in bounds, equal depth, no empty node, right sums; returns the depth.</summary>
     private static int CheckShape(KeyTreeNode? node, byte[]? low, byte[]? high)
     {
         if (node is null)
@@ -198,7 +198,8 @@ public sealed class KeyTreeTests
             }
 
             KeyTreeNode child = node.Children![i];
-            int childDepth = CheckShape(child, i == 0 ? low : node.Keys[i], i + 1 < node.Count ? node.Keys[i + 1] : high);
+            byte[]? childHigh = i + 1 < node.Count ? node.Keys[i + 1] : high;
+            int childDepth = CheckShape(child, i == 0 ? low : node.Keys[i], childHigh);
             Assert.True(depth == 0 || depth == childDepth, "leaves at different depths");
             depth = childDepth;
             bytes += child.Bytes;

@@ -65,6 +65,7 @@ public static partial class NameRule
         ("src/Kv.Engine/Memory/KeyTree", ["node", "nodes"], "", "nodes of a tree"),
         ("tests/Kv.Engine.Tests/Engines/KeyTree", ["node", "nodes"], "", "nodes of a tree"),
         ("src/Kv.Placement/PeerAddress.cs", ["host"], "^host$", "addresses have hosts"),
+        ("tests/Kv.Engine.Tests/Engines/KeyTree", ["node", "nodes"], "", "the same"),
         ("src/Kv.Placement/", ["host", "hosts"], "Label", "a placement label: the machine that stores share"),
     ];
 
