@@ -4,7 +4,7 @@ using Kv.Raft.Tests.Harness;
 namespace Kv.Raft.Tests;
 
 /// <summary>What sleep means to the core (Sleep law).</summary>
-public sealed class SleepTests
+public sealed class SleepTests(ITestOutputHelper output)
 {
     private static readonly PeerId[] All = [new(1), new(2), new(3)];
 
@@ -125,7 +125,9 @@ public sealed class SleepTests
         const int Count = 3_000;
         ConfState conf = ConfState.OfVoters(All);
         var kept = new RaftPeer[Count];
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+
+        // What this thread allocates, not what the process holds: other tests run beside this one. So an upper bound.
+        long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < Count; i++)
         {
             var config = new RaftConfig { Id = new PeerId(1), Seed = (ulong)i, StartedAt = Instant.Zero };
@@ -133,8 +135,9 @@ public sealed class SleepTests
             kept[i].Sleep();
         }
 
-        long bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
-        Assert.InRange(bytes, 1, 2_000);
+        long bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / Count;
+        output.WriteLine($"{bytes} bytes allocated per idle peer");
+        Assert.InRange(bytes, 1, 1_500);
         GC.KeepAlive(kept);
     }
 
