@@ -33,7 +33,7 @@ try
         folder = options.Folder ?? Directory.CreateTempSubdirectory("kvbench-").FullName;
         string server = KvServerProgram.Find(AppContext.BaseDirectory,
             Environment.GetEnvironmentVariable(KvServerProgram.Variable));
-        cluster = LocalCluster.Open(folder, storeCount: 3, server, ["--log-level", "warning"]);
+        cluster = LocalCluster.Open(folder, storeCount: 3, server, ["--log-level", "warn"]);
         cluster.Start();
         var splits = Enumerable.Range(1, options.Regions - 1)
             .Select(i => (ReadOnlyMemory<byte>)new[] { (byte)(i * 256 / options.Regions) });

@@ -47,4 +47,34 @@ public sealed class SimulationTests
         Assert.True(report.Problems.Count == 0, $"seed {seed}: {string.Join("; ", report.Problems)}");
         Assert.True(report.Acknowledged > 500, $"only {report.Acknowledged} writes were acknowledged");
     }
+
+    /// <summary>
+    /// Once law: every second answer to a write is lost and leaders crash, so that more than half of all writes are sent twice or
+    /// more. Each takes effect once, counted by session and sequence inside every store's apply loop.
+    /// </summary>
+    [Fact]
+    public void Cluster_EverySecondReplyDroppedAndLeadersCrash_EachWriteAppliedOnce()
+    {
+        SimReport report = new SimCluster(new SimOptions
+        {
+            Seed = 41,
+            Loss = 0,
+            Duplicate = 0.01,
+            WriteShare = 1,
+            DeleteShare = 0.5,
+            Clients = 3,
+            KeysPerClient = 32,
+            FaultSeconds = 62,
+            Crashes = 12,
+            CrashLeaders = true,
+            DropEverySecondReply = true,
+        }).Run();
+
+        Assert.Empty(report.Problems);
+        Assert.True(report.Begun >= 10_000, $"only {report.Begun} writes were begun");
+        Assert.Equal(0, report.Failed);
+        Assert.Equal(report.Begun, report.Acknowledged + report.Undetermined);
+        Assert.InRange(report.TookEffect, report.Acknowledged, report.Begun);
+        Assert.True(report.Undetermined <= report.Begun / 1_000, $"{report.Undetermined} of {report.Begun} undetermined");
+    }
 }

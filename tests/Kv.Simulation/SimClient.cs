@@ -19,6 +19,8 @@ public sealed class SimClient : IClientTransport
     private readonly SimNetwork _network;
     private readonly ClientPump _pump;
     private readonly KeyState[] _keys;
+    private readonly SimOptions _options;
+    private long _replies;
     private bool _stopped;
 
     public SimClient(
@@ -29,6 +31,7 @@ public sealed class SimClient : IClientTransport
         _events = events;
         _random = random;
         _network = network;
+        _options = options;
         var clientOptions = new KvClientOptions { Seeds = seeds, Clock = clock };
         _pump = new ClientPump(clientOptions, random.Fork(), new SessionId(random.NextUInt64(), random.NextUInt64()));
         _pump.SetTransport(this);
@@ -44,6 +47,9 @@ public sealed class SimClient : IClientTransport
     }
 
     public long Acknowledged { get; private set; }
+
+    /// <summary>Writes begun.</summary>
+    public long Begun { get; private set; }
 
     public long Reads { get; private set; }
 
@@ -99,10 +105,20 @@ public sealed class SimClient : IClientTransport
         }
     }
 
-    private void Answer(string address, Response response) => _network.ClientMessage(
-        $"{address}>client{_number}",
-        () => ((IClientTransportSink)_pump).OnResponses(address, new PipelineResponse { Responses = { response } }),
-        () => Lost(address));
+    private void Answer(string address, Response response)
+    {
+        string name = $"{address}>client{_number}";
+        if (_options.DropEverySecondReply && response.ResultCase == Response.ResultOneofCase.Write && ++_replies % 2 == 0)
+        {
+            _events.After(100_000, name + "-dropped", () => Lost(address));
+            return;
+        }
+
+        _network.ClientMessage(
+            name,
+            () => ((IClientTransportSink)_pump).OnResponses(address, new PipelineResponse { Responses = { response } }),
+            () => Lost(address));
+    }
 
     /// <summary>A real connection does not lose single messages: it breaks.</summary>
     private void Lost(string address) => ((IClientTransportSink)_pump).OnDisconnected(address, "connection reset");
@@ -121,7 +137,7 @@ public sealed class SimClient : IClientTransport
                 return;
             }
 
-            if (_random.Chance(0.5))
+            if (_random.Chance(_options.WriteShare))
             {
                 Write(key);
             }
@@ -135,8 +151,15 @@ public sealed class SimClient : IClientTransport
     private void Write(KeyState key)
     {
         long version = ++key.Version;
+        bool delete = _random.Chance(_options.DeleteShare);
+        if (delete)
+        {
+            key.Deletes.Add(version);
+        }
+
         byte[] value = Encoding.ASCII.GetBytes(version.ToString(CultureInfo.InvariantCulture));
-        WriteOperation operation = WriteOperation.Put(key.Key, value);
+        WriteOperation operation = delete ? WriteOperation.Delete(key.Key) : WriteOperation.Put(key.Key, value);
+        Begun++;
         Open++;
         _events.After(0, $"client{_number}-write", () => _pump.Submit(operation));
         Poll(operation, () =>
@@ -175,7 +198,7 @@ public sealed class SimClient : IClientTransport
                 Reads++;
                 long seen = operation.Found
                     ? long.Parse(Encoding.ASCII.GetString(operation.Value.Span), CultureInfo.InvariantCulture)
-                    : 0;
+                    : key.AbsentVersion(Math.Max(acknowledgedBefore, key.Seen));
                 _events.Mix((ulong)seen);
                 if (seen < acknowledgedBefore || seen > key.Version || seen < key.Seen)
                 {
@@ -219,6 +242,25 @@ public sealed class SimClient : IClientTransport
         public long Version { get; set; }
 
         public long Acknowledged { get; set; }
+
+        /// <summary>Versions that delete the key.</summary>
+        public SortedSet<long> Deletes { get; } = [];
+
+        /// <summary>The oldest version from <paramref name="atLeast"/> on at which the key is absent; −1 = there is none.</summary>
+        public long AbsentVersion(long atLeast)
+        {
+            if (atLeast == 0)
+            {
+                return 0;
+            }
+
+            foreach (long version in Deletes.GetViewBetween(atLeast, long.MaxValue))
+            {
+                return version;
+            }
+
+            return -1;
+        }
 
         /// <summary>Newest version a read has returned: later reads may not go behind it.</summary>
         public long Seen { get; set; }

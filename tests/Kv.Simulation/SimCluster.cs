@@ -17,7 +17,7 @@ public sealed class SimCluster
     private readonly SimNetwork _network;
     private readonly List<SimStore> _stores = [];
     private readonly List<SimClient> _clients = [];
-    private readonly Dictionary<(StoreId, SessionId, ulong), LogIndex> _applied = [];
+    private readonly Dictionary<(RegionId, SessionId, ulong), LogIndex> _applied = [];
     private readonly List<string> _problems = [];
 
     public SimCluster(SimOptions options)
@@ -173,7 +173,12 @@ public sealed class SimCluster
     /// </summary>
     private void OnApplied(SimStore store, RegionId region, LogIndex index, CommandIdentity identity)
     {
-        (StoreId, SessionId, ulong) key = (new StoreId(region.Value), identity.Session, identity.Sequence);
+        if (region == RegionId.System)
+        {
+            return;
+        }
+
+        (RegionId, SessionId, ulong) key = (region, identity.Session, identity.Sequence);
         if (_applied.TryGetValue(key, out LogIndex before) && before != index)
         {
             _problems.Add($"region {region}: sequence {identity.Sequence} took effect at {before} and at {index}");
@@ -198,6 +203,8 @@ public sealed class SimCluster
         Seed = _options.Seed,
         Hash = _events.Hash,
         Events = _events.Taken,
+        Begun = _clients.Sum(client => client.Begun),
+        TookEffect = _applied.Count,
         Acknowledged = _clients.Sum(client => client.Acknowledged),
         Reads = _clients.Sum(client => client.Reads),
         Undetermined = _clients.Sum(client => client.Undetermined),
@@ -216,6 +223,12 @@ public sealed record SimReport
     public required ulong Hash { get; init; }
 
     public required long Events { get; init; }
+
+    /// <summary>Writes begun by clients.</summary>
+    public required long Begun { get; init; }
+
+    /// <summary>Different writes, by session and sequence, that took effect in some region.</summary>
+    public required long TookEffect { get; init; }
 
     public required long Acknowledged { get; init; }
 

@@ -26,6 +26,15 @@ public sealed record SimOptions
 
     public int KeysPerClient { get; init; } = 20;
 
-    /// <summary>Print every event: for finding where two runs part.</summary>
-    public bool Verbose { get; init; }
+    /// <summary>Share of operations that write.</summary>
+    public double WriteShare { get; init; } = 0.5;
+
+    /// <summary>Share of writes that delete.</summary>
+    public double DeleteShare { get; init; } = 0.2;
+
+    /// <summary>Every second answer to a write is lost with its connection, so that the client must ask again.</summary>
+    public bool DropEverySecondReply { get; init; }
+
+    /// <summary>Crash the store that leads most regions instead of a drawn one.</summary>
+    public bool CrashLeaders { get; init; }
 }

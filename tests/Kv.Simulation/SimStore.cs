@@ -130,6 +130,15 @@ public sealed class SimStore
     public void Receive(StoreId from, Incarnation incarnation, StoreEnvelope envelope) =>
         _store?.OnEnvelope(from, incarnation, envelope);
 
+    /// <summary>Regions this store leads now, in the loop's own words.</summary>
+    public int CountLeaders()
+    {
+        int count = 0;
+        _store?.Describe(status => count = status.LeaderCount);
+        _store?.Pumps[0].RunOnce();
+        return count;
+    }
+
     /// <summary>A request from a client; false when the store is down.</summary>
     public bool Submit(Request request, Action<Response> answer)
     {
