@@ -19,6 +19,9 @@ internal sealed class PumpHost : IThreadPoolWorkItem, IAsyncDisposable
     private Instant _timerDue = Instant.Never;
     private int _stopAsked;
 
+    // Set by the timer's thread, cleared by the turn.
+    private int _timerFired;
+
     // Moved by any thread, with interlocked operations only.
     private int _state;
 
@@ -30,7 +33,7 @@ internal sealed class PumpHost : IThreadPoolWorkItem, IAsyncDisposable
         _clock = clock;
         _onFault = onFault;
         _timer = clock.CreateTimer(
-            static host => ((PumpHost)host!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static host => ((PumpHost)host!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         pump.SetWake(Wake);
     }
 
@@ -94,10 +97,19 @@ internal sealed class PumpHost : IThreadPoolWorkItem, IAsyncDisposable
         }
     }
 
+    private void OnTimer()
+    {
+        Volatile.Write(ref _timerFired, 1);
+        Wake();
+    }
+
     private void SetTimer()
     {
         Instant due = _pump.NextDue;
-        if (due == _timerDue)
+
+        // A timer runs by a coarser clock than the pump and may fire early: what is still due then needs it again.
+        bool fired = Interlocked.Exchange(ref _timerFired, 0) == 1;
+        if (due == _timerDue && !fired)
         {
             return;
         }
