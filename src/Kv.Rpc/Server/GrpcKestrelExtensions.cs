@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Kv.Rpc.Server;
@@ -34,16 +35,18 @@ public static class GrpcKestrelExtensions
     }
 
     /// <summary>Listens for gRPC on the port. <see cref="GrpcPort.BoundEndPoint"/> holds the address once Kestrel has
-    /// started.</summary>
+    /// started. When the application stops, streaming calls end with UNAVAILABLE and unary calls finish.</summary>
     public static void ListenGrpc(this KestrelServerOptions kestrel, GrpcPort port)
     {
         ArgumentNullException.ThrowIfNull(kestrel);
         ArgumentNullException.ThrowIfNull(port);
         ILogger logger = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("Kv.Rpc");
         GrpcRouter router = new(port.Services, port.Options, logger);
+        // Kestrel waits for its calls when it stops; streams would keep it waiting for ever.
+        kestrel.ApplicationServices.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(router.StopStreams);
         kestrel.Listen(port.EndPoint, listen =>
         {
-            port.Attach(listen, router);
+            port.Attach(listen);
             listen.Protocols = HttpProtocols.Http2;
             ConnectionGuard guard = new(port.Options, isTls: port.Tls is not null, logger);
             listen.Use(next => connection => guard.RunAsync(connection, next));
@@ -76,8 +79,8 @@ public static class GrpcKestrelExtensions
         ClientCertificateMode = tls.ClientRoots is null
             ? ClientCertificateMode.NoCertificate : ClientCertificateMode.RequireCertificate,
         ClientCertificateValidation = tls.ClientRoots is { } roots
-            ? (certificate, _, _) => CertificateCheck.IsTrusted(
-                certificate, roots, CertificateCheck.ClientAuthentication)
+            ? (certificate, chain, _) => CertificateCheck.IsTrusted(
+                certificate, roots, CertificateCheck.ClientAuthentication, chain?.ChainPolicy.ExtraStore)
             : null,
     };
 }

@@ -23,7 +23,5 @@ public sealed class GrpcPort
     public IPEndPoint BoundEndPoint => _listen?.IPEndPoint
         ?? throw new InvalidOperationException($"the port {EndPoint} is not listening yet");
 
-    internal GrpcRouter? Router { get; private set; }
-
-    internal void Attach(ListenOptions listen, GrpcRouter router) => (_listen, Router) = (listen, router);
+    internal void Attach(ListenOptions listen) => _listen = listen;
 }

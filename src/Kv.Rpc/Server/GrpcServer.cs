@@ -52,15 +52,7 @@ public sealed class GrpcServer : IAsyncDisposable
 
     /// <summary>Takes no new connections and calls, ends streams with UNAVAILABLE, lets unary calls finish until
     /// <paramref name="cancellationToken"/> is cancelled, then closes all connections.</summary>
-    public Task StopAsync(CancellationToken cancellationToken = default)
-    {
-        foreach (GrpcPort port in Ports)
-        {
-            port.Router?.StopStreams();
-        }
-
-        return _application.StopAsync(cancellationToken);
-    }
+    public Task StopAsync(CancellationToken cancellationToken = default) => _application.StopAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
