@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Kv.Base;
 using Kv.Client.Core;
@@ -173,10 +174,31 @@ public sealed partial class KvClient : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) == 1, this);
         cancellationToken.ThrowIfCancellationRequested();
+        if (ClientMetrics.Activities.HasListeners())
+        {
+            return RunTracedAsync(operation, cancellationToken);
+        }
+
         _pump.Submit(operation);
         return cancellationToken.CanBeCanceled
             ? RunCancellableAsync(operation, cancellationToken)
             : operation.WhenCompletedAsync();
+    }
+
+    private async ValueTask RunTracedAsync(ClientOperation operation, CancellationToken cancellationToken)
+    {
+        using Activity? activity = ClientMetrics.Activities.StartActivity(
+            $"kv.client.{operation.Kind}", ActivityKind.Client);
+        try
+        {
+            _pump.Submit(operation);
+            await RunCancellableAsync(operation, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, e.Message);
+            throw;
+        }
     }
 
     private static async ValueTask RunCancellableAsync(ClientOperation operation, CancellationToken cancellationToken)

@@ -73,7 +73,9 @@ internal sealed class CachedRegion
     public bool SameEpoch(CachedRegion other) =>
         Id == other.Id && Version == other.Version && ConfVersion == other.ConfVersion;
 
-    /// <summary>A store says itself that it does not lead. Routes that still name it, in no newer term, are out of date.</summary>
+    /// <summary>
+    /// A store says itself that it does not lead. Routes that still name it, in no newer term, are out of date.
+    /// </summary>
     public void Deny(ulong storeId)
     {
         _deniedStoreId = storeId;

@@ -38,7 +38,12 @@ public abstract class ClientOperation : IValueTaskSource
     /// </summary>
     public Exception? Error { get; private set; }
 
+    /// <summary>What it is, for metrics and traces.</summary>
+    internal abstract string Kind { get; }
+
     // --- pump ---
+    internal Instant SubmittedAt { get; set; }
+
     internal Instant Deadline { get; set; }
 
     internal ClientOperation? Previous { get; set; }

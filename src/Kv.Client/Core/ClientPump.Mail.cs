@@ -72,6 +72,7 @@ public sealed partial class ClientPump
             return;
         }
 
+        operation.SubmittedAt = Now;
         operation.Deadline = Now.PlusMs(BudgetMs(operation));
         if (operation.Deadline < _deadlinesDue)
         {

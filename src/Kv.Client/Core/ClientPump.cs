@@ -178,6 +178,7 @@ public sealed partial class ClientPump : Pump, IClientTransportSink
         operation.DetachCalls();
         Unlink(operation);
         Interlocked.Decrement(ref _outstanding);
+        ClientMetrics.OnFinished(operation, (Now.Nanoseconds - operation.SubmittedAt.Nanoseconds) / 1e6, error);
         operation.Complete(error);
     }
 
@@ -187,6 +188,7 @@ public sealed partial class ClientPump : Pump, IClientTransportSink
     /// <summary>Dispatches the call again after a wait. Nothing happens when nobody wants it any more.</summary>
     internal void Delay(Call call, BackoffKind kind, int floorMs = 0)
     {
+        ClientMetrics.OnWait(kind);
         call.HopCount = 0;
         int ms = call.NextWaitMs(kind, _random, floorMs);
         call.WaitNumber++;

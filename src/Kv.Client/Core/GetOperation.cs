@@ -30,6 +30,8 @@ public sealed class GetOperation : RegionOperation
     /// <summary>The revision of the write that made the value; 0 when not found.</summary>
     public ulong Revision { get; private set; }
 
+    internal override string Kind => "get";
+
     internal override bool IsWrite => false;
 
     internal override KvInvalidRequestException? Check(Limits limits) => RequestChecks.Key(_key.Length, limits);

@@ -22,6 +22,8 @@ public sealed class RoutesOperation : ClientOperation, IRoutesAsker
     /// <summary>The answer; valid once completed without error.</summary>
     public RoutesResponse? Routes { get; private set; }
 
+    internal override string Kind => "routes";
+
     bool IRoutesAsker.Wanted => !IsCompleted;
 
     Kv.Base.Instant IRoutesAsker.Deadline => Deadline;

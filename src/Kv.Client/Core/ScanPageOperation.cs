@@ -46,6 +46,8 @@ public sealed class ScanPageOperation : RegionOperation
     /// <summary>Whether the range is done.</summary>
     public bool Finished { get; private set; }
 
+    internal override string Kind => "scan";
+
     internal override bool IsWrite => false;
 
     internal override KvInvalidRequestException? Check(Limits limits) => RequestChecks.Range(Start, End, limits);

@@ -30,6 +30,8 @@ public sealed class WriteOperation : RegionOperation
     /// <summary>The region of the first part; 0 = none.</summary>
     public ulong RegionId => _calls.Count > 0 ? _calls[0].Region?.Id ?? 0 : 0;
 
+    internal override string Kind => "write";
+
     internal override bool IsWrite => true;
 
     /// <summary>
@@ -37,11 +39,19 @@ public sealed class WriteOperation : RegionOperation
     /// <see cref="ClientOperation.Completed"/> for the rest.
     /// </summary>
     public static WriteOperation Put(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, int timeoutMs = 0, Action<ClientOperation>? completed = null) =>
-        Single(
-            new Mutation { Kind = MutationKind.Put, Key = ByteString.CopyFrom(key), Value = ByteString.CopyFrom(value) },
-            timeoutMs,
-            completed);
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> value,
+        int timeoutMs = 0,
+        Action<ClientOperation>? completed = null)
+    {
+        var mutation = new Mutation
+        {
+            Kind = MutationKind.Put,
+            Key = ByteString.CopyFrom(key),
+            Value = ByteString.CopyFrom(value),
+        };
+        return Single(mutation, timeoutMs, completed);
+    }
 
     /// <summary>Deletes one key, which is copied.</summary>
     public static WriteOperation Delete(

@@ -84,10 +84,12 @@ internal sealed class StoreConnection : IAsyncDisposable
     /// <summary>From opening to loss; reports what became of every message taken.</summary>
     private async Task RunStreamAsync(GrpcChannel channel)
     {
+        // Ends the call; disposing it while it is being read would pull the ground from under the reader.
+        using var lost = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         GrpcDuplexCall<PipelineRequest, PipelineResponse> call;
         try
         {
-            call = await channel.OpenDuplexAsync(GrpcClientTransport.Pipeline, options: null, _stop.Token)
+            call = await channel.OpenDuplexAsync(GrpcClientTransport.Pipeline, options: null, lost.Token)
                 .ConfigureAwait(false);
         }
         catch (RpcException e)
@@ -100,13 +102,11 @@ internal sealed class StoreConnection : IAsyncDisposable
         using (call)
         {
             _log?.LogDebug("store at {Address}: connected", _address);
-            using var lost = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            Task<string> reading = ReadAsync(call.Responses);
+            Task<string> reading = ReadAsync(call.Responses, lost.Token);
             Task<string> writing = WriteAsync(call.Requests, lost.Token);
             Task<string> first = await Task.WhenAny(reading, writing).ConfigureAwait(false);
             string reason = await first.ConfigureAwait(false);
             await lost.CancelAsync().ConfigureAwait(false);
-            call.Dispose();
             await reading.ConfigureAwait(false);
             await writing.ConfigureAwait(false);
             _log?.LogDebug("store at {Address}: connection lost: {Reason}", _address, reason);
@@ -115,11 +115,11 @@ internal sealed class StoreConnection : IAsyncDisposable
         }
     }
 
-    private async Task<string> ReadAsync(MessageReader<PipelineResponse> responses)
+    private async Task<string> ReadAsync(MessageReader<PipelineResponse> responses, CancellationToken lost)
     {
         try
         {
-            while (await responses.ReadAsync(_stop.Token).ConfigureAwait(false) is { } message)
+            while (await responses.ReadAsync(lost).ConfigureAwait(false) is { } message)
             {
                 _sink.OnResponses(_address, message);
             }
