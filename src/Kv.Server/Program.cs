@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Kv.Engine;
+using Kv.Engine.Files;
 using Kv.Server;
 using Kv.Server.Hosting;
 using Kv.Server.Logging;
@@ -39,6 +41,11 @@ catch (StartException e)
 {
     loggers.CreateLogger("server").LogCritical("stopped: {Reason} (exit code {Code})", e.Message, e.ExitCode);
     return e.ExitCode;
+}
+catch (Exception e) when (e is StorageException or EngineException)
+{
+    loggers.CreateLogger("server").LogCritical("stopped: the disk failed: {Reason}", e.Message);
+    return ExitCode.DiskFailed;
 }
 
 void OnSignal(PosixSignalContext context)

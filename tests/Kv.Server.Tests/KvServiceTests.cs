@@ -151,6 +151,26 @@ public sealed class KvServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Pipeline_OpenedOverAndOver_OnFreshConnections_IsAlwaysAnswered()
+    {
+        _door.Threads = true;
+        for (int round = 0; round < 300; round++)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+            limit.CancelAfter(TimeSpan.FromSeconds(20));
+            using var channel = new GrpcChannel(_channel!.Address);
+            using GrpcDuplexCall<PipelineRequest, PipelineResponse> call =
+                await channel.OpenDuplexAsync(Pipeline, cancellationToken: limit.Token);
+            for (int id = 1; id <= 3; id++)
+            {
+                await call.Requests.WriteAsync(Batch(id, 1), limit.Token);
+                PipelineResponse? answer = await call.Responses.ReadAsync(limit.Token);
+                Assert.Equal((ulong)id, Assert.Single(answer!.Responses).Id);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Pipeline_ThatEndsItsRequests_StillGetsTheAnswersThatComeLater()
     {
         _door.Holds = true;

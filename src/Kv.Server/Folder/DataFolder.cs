@@ -52,6 +52,11 @@ internal sealed class DataFolder : IDisposable
             return new DataFolder(options, files, path, null, MemoryEngine.Open(new MemoryEngineDisk(files)));
         }
 
+        if (!RocksDbLibrary.TryLoad(out string? missing))
+        {
+            throw new StartException(ExitCode.Environment, missing ?? "librocksdb cannot be loaded");
+        }
+
         IDisposable? folderLock = null;
         try
         {
@@ -181,8 +186,6 @@ internal sealed class DataFolder : IDisposable
     {
         StorageException storage => new StartException(
             ExitCode.DataFolder, $"the data folder cannot be used: {storage.Message}"),
-        EngineException { InnerException: DllNotFoundException } missing => new StartException(
-            ExitCode.Environment, missing.Message),
         EngineException engine =>
             new StartException(ExitCode.DataFolder, $"the data folder {path} cannot be used: {engine.Message}"),
         LogDamagedException or LogFormatException => new StartException(

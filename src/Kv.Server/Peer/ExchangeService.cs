@@ -81,6 +81,10 @@ internal sealed class ExchangeService(Action<Hello> onStranger, ILogger log)
         {
             throw new RpcException(StatusCode.Aborted, "a newer stream took the place of this one, or the store stops");
         }
+        catch (IOException e)
+        {
+            throw new RpcException(StatusCode.Unavailable, $"the connection broke: {e.Message}");
+        }
         finally
         {
             lock (_lock)
