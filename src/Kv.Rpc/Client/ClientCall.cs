@@ -95,6 +95,19 @@ internal sealed class ClientCall<TResponse> : IDisposable
         }
 
         await ReceiveHeadersAsync(CancellationToken.None).ConfigureAwait(false);
+        if (!ClientHeaders.HasStatus(_response!.Headers))
+        {
+            // A server may send its headers before it has read anything: they can overtake the opening of our side.
+            try
+            {
+                return await content.Opened.WaitAsync(_source.Token).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not InvariantViolationException)
+            {
+                throw Fail(ToRpcException(e));
+            }
+        }
+
         // An answer before the request: a status, or nothing that gRPC knows.
         End();
         throw Fail(new RpcException(StatusCode.Internal, "the call ended with OK before its first request"));

@@ -29,8 +29,18 @@ internal sealed class StreamingContent : HttpContent
             throw new IOException("the connection was closed under a stream, which cannot be sent again");
         }
 
-        // HttpClient keeps the headers back until something is flushed.
-        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // HttpClient keeps the headers back until something is flushed.
+            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Whoever waits for the stream must hear of it: the answer may be there already.
+            _opened.TrySetException(e);
+            throw;
+        }
+
         _opened.TrySetResult(stream);
         CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static (completed, token) => ((TaskCompletionSource)completed!).TrySetCanceled(token), _completed);
