@@ -2,6 +2,7 @@
 // stores'.
 using System.Net;
 using Kv.Rpc.Server;
+using Kv.Rpc.Services;
 using Kv.Server.Http;
 using Kv.Server.Options;
 using Microsoft.AspNetCore.Builder;
@@ -35,12 +36,13 @@ internal sealed class Listeners : IAsyncDisposable
     }
 
     public async Task ListenClientAsync(
-        ServerOptions options, GrpcServiceBinding[] services, ILoggerFactory loggers)
+        ServerOptions options, GrpcServiceBinding[] services, HealthService health, ILoggerFactory loggers)
     {
+        GrpcServiceBinding[] all = [.. services, health.Bind()];
         var port = new GrpcPort
         {
             EndPoint = options.ListenClient,
-            Services = services,
+            Services = [.. all, .. ReflectionService.Bind(all)],
             Options = new GrpcPortOptions { ReceiveMessageBytesMax = options.Store.Limits.MessageBytesMax },
         };
         _grpc.Add(await BindAsync("listen.client", options.ListenClient, () =>

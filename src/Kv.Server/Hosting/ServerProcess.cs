@@ -7,6 +7,7 @@ using Kv.Placement.Founding;
 using Kv.Protocol.Placement.V1;
 using Kv.Protocol.Raft.V1;
 using Kv.Protocol.V1;
+using Kv.Rpc.Services;
 using Kv.Server.Client;
 using Kv.Server.Folder;
 using Kv.Server.Http;
@@ -25,6 +26,7 @@ internal sealed class ServerProcess : IDisposable
     private readonly DataFolder _folder;
     private readonly StoreInfo _self;
     private readonly Readiness _readiness = new();
+    private readonly HealthService _health = new();
     private readonly DoorSwitch _door = new();
     private readonly FoundingCalls _calls = new();
     private readonly PumpGroup _beforeServing;
@@ -93,7 +95,8 @@ internal sealed class ServerProcess : IDisposable
         await listeners.ListenPeerAsync(_options, [_exchange.Bind(), foundingService.Bind()], _loggers);
         var kv = new KvService(_door, _options, () => _serving?.Placement);
         var admin = new AdminService(_options, _founding, () => _serving);
-        await listeners.ListenClientAsync(_options, [kv.Bind(), admin.Bind()], _loggers);
+        await listeners.ListenClientAsync(_options, [kv.Bind(), admin.Bind()], _health, _loggers);
+        SetHealth(isServing: false);
         Begin();
         using CancellationTokenRegistration registration = stop.Register(() => _failed.TrySetResult(Asked()));
         Task first = await Task.WhenAny(_mayServe.Task, _failed.Task);
@@ -232,7 +235,14 @@ internal sealed class ServerProcess : IDisposable
         _exchange.Open(store.Identity, store.Store);
         _door.Open(store.Store.Door);
         _readiness.Set(null);
+        SetHealth(isServing: true);
         _log.LogInformation("{Start}: serving", StartLine(store));
+    }
+
+    private void SetHealth(bool isServing)
+    {
+        _health.Set("", isServing);
+        _health.Set("kv.v1.Kv", isServing);
     }
 
     private string StartLine(ServingStore? store) =>
@@ -245,6 +255,7 @@ internal sealed class ServerProcess : IDisposable
     private async Task<int> EndAsync(StartException end)
     {
         _readiness.Set($"stopping: {end.Message}");
+        SetHealth(isServing: false);
         if (end.ExitCode != ExitCode.Stopped)
         {
             // Nothing is flushed or handed over: what failed may be what a clean end would need. The log is the truth.
