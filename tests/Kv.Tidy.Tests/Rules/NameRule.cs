@@ -50,6 +50,7 @@ public static partial class NameRule
             "the serving side of a connection, or the kvserver program"),
         ("src/Kv.Rpc/", ["server", "servers", "host", "hosts"], "",
             "gRPC has clients and servers; addresses have hosts"),
+        ("src/Kv.Protocol/proto/grpc/", ["host"], "", "gRPC's own contracts fix their names"),
         ("src/Kv.Server/", ["server", "host", "hosts"], "", "the program that serves; addresses and the generic host"),
         ("src/Kv.Ctl/", ["server", "host", "hosts"], "", "kvctl starts the kvserver program and parses addresses"),
         ("src/Kv.Client/", ["host", "hosts"], "", "addresses have hosts"),
