@@ -216,6 +216,11 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
 
             StorePeer peer = NewPeer(record, self, applied);
             _raft.AddPeer(peer);
+            if (peer.IsNewborn)
+            {
+                _raft.BeginLog(peer, record.InitialIndex, record.InitialTerm);
+            }
+
             handles.Add(peer.Handle);
         }
 
@@ -279,7 +284,8 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
         StoreOptions options = _context.Options;
         var storage = new PeerStorage(_context.Log, descriptor.Id, record.InitialIndex, record.InitialTerm);
         LogGroupState? log = _context.Log.Find(descriptor.Id.Value);
-        LogHardState hard = log?.HardState ?? default;
+        LogHardState hard = log?.HardState
+            ?? new LogHardState(record.InitialTerm.Value, Vote: 0, record.InitialIndex.Value);
 
         // A group that the log has never heard of has made no promise: its first leader need not wait (Lease law).
         PeerDescriptor first = descriptor.Peers[(int)(descriptor.Id.Value % (ulong)descriptor.Peers.Count)];

@@ -13,6 +13,14 @@ namespace Kv.Store;
 public static class StoreMeta
 {
     /// <summary>
+    /// Where every region's log begins: above 0, so that a peer that is added later and holds nothing can be told from one that was
+    /// born with the region, and is started by a snapshot.
+    /// </summary>
+    internal static readonly LogIndex BirthIndex = new(5);
+
+    internal static readonly Term BirthTerm = new(1);
+
+    /// <summary>
     /// Adds the birth of regions with an empty log to the batch. The caller writes it with a sync before anyone is
     /// told.
     /// </summary>
@@ -20,7 +28,7 @@ public static class StoreMeta
     {
         foreach (RegionDescriptor region in regions)
         {
-            var record = new PeerRecord(region, PeerLife.Live, LogIndex.Zero, Term.Zero);
+            var record = new PeerRecord(region, PeerLife.Live, BirthIndex, BirthTerm);
             batch.Put(ColumnFamily.Meta, MetaKeys.Region(region.Id), record.Encode());
         }
     }

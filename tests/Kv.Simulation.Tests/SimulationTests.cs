@@ -64,7 +64,7 @@ public sealed class SimulationTests
             DeleteShare = 0.5,
             Clients = 3,
             KeysPerClient = 32,
-            FaultSeconds = 62,
+            FaultSeconds = 84,
             Crashes = 12,
             CrashLeaders = true,
             DropEverySecondReply = true,

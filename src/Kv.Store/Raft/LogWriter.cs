@@ -68,12 +68,13 @@ internal sealed class LogWriter : Pump
                 _log.KeepAlive();
             }
 
-            if (work.PurgeTarget > 0)
-            {
-                _log.Purge(work.PurgeTarget);
-            }
-
+            // Acknowledgements do not wait for the purge.
+            long purgeTarget = work.PurgeTarget;
             _done(work);
+            if (purgeTarget > 0)
+            {
+                _log.Purge(purgeTarget);
+            }
         }
 
         return works.Count > 0;

@@ -134,6 +134,9 @@ internal sealed partial class RaftLoop
         {
             if (peer.Handle.Leader.Store == store)
             {
+                // The promise stays; only the ticks since the leader was heard stop counting for it.
+                peer.Core.ForgetLeader(_now);
+                Touch(peer);
                 ScheduleCampaign(peer, _now, without: store);
             }
         }

@@ -114,6 +114,13 @@ internal sealed partial class RaftLoop : Pump
         ScheduleFirstCampaign(peer);
     }
 
+    /// <summary>
+    /// Truth law: a region in meta without a log starts from its fixed initial position. The record goes ahead of the group's first
+    /// other one; until there is one, a restart finds the same and does the same.
+    /// </summary>
+    public void BeginLog(StorePeer peer, LogIndex index, Term term) =>
+        _building.Batch.Reset(peer.Handle.Id.Value, index.Value, term.Value);
+
     private bool DrainControl()
     {
         List<Action<Instant>> actions = _controlMail.Drain();
