@@ -162,7 +162,7 @@ internal sealed class TourRun
         long before = load.AcknowledgedCount;
         await victim.KillAsync(cancellationToken);
         _checks.Say(
-            $"killed {victim.Name} (store {busiest}), "
+            $"killed {victim.Name} (its id is {busiest}), "
             + $"{Checks.Count(before)} writes by {load.WriterCount} writers so far");
         await Task.Delay(LoadAfterKill, cancellationToken);
         await load.StopAsync();

@@ -247,9 +247,12 @@ public sealed class KvAdmin : IAsyncDisposable
     }
 
     private static string Describe(List<(string Address, RpcException Cause)> failures) =>
-        string.Join(
-            ", ",
-            failures.Select(failure => $"{failure.Address}: {failure.Cause.Detail}").Distinct(StringComparer.Ordinal));
+        string.Join(", ", failures.Select(Describe).Distinct(StringComparer.Ordinal));
+
+    private static string Describe((string Address, RpcException Cause) failure) =>
+        failure.Cause.Detail.StartsWith(failure.Address, StringComparison.Ordinal)
+            ? failure.Cause.Detail
+            : $"{failure.Address}: {failure.Cause.Detail}";
 
     private static string Seconds(TimeSpan time) =>
         string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.###} s");

@@ -22,11 +22,18 @@ internal sealed class LocalCluster : IDisposable
 
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(5);
 
-    private LocalCluster(string folder, bool isNew, IReadOnlyList<LocalStoreProcess> stores)
+    private readonly string _layoutPath;
+    private LocalClusterLayout _layout;
+
+    private LocalCluster(
+        string folder, string layoutPath, LocalClusterLayout layout, bool isNew,
+        IReadOnlyList<LocalStoreProcess> stores)
     {
         Folder = folder;
         IsNew = isNew;
         Stores = stores;
+        _layoutPath = layoutPath;
+        _layout = layout;
     }
 
     public string Folder { get; }
@@ -49,7 +56,7 @@ internal sealed class LocalCluster : IDisposable
     {
         folder = Path.GetFullPath(folder);
         string path = Path.Combine(folder, "cluster.json");
-        IReadOnlyList<LocalStoreAddresses>? kept;
+        LocalClusterLayout? kept;
         try
         {
             Directory.CreateDirectory(folder);
@@ -60,24 +67,24 @@ internal sealed class LocalCluster : IDisposable
             throw new LocalClusterException($"the folder {folder} cannot be used: {cause.Message}", cause);
         }
 
-        if (kept is not null && storeCount is { } wanted && wanted != kept.Count)
+        if (kept is not null && storeCount is { } wanted && wanted != kept.Stores.Count)
         {
             throw new LocalClusterException(
-                $"the cluster in {folder} has {Count(kept.Count)}, not {wanted}; leave the number out, or use "
+                $"the cluster in {folder} has {Count(kept.Stores.Count)}, not {wanted}; leave the number out, or use "
                     + "another folder");
         }
 
-        IReadOnlyList<LocalStoreAddresses> addresses = kept ?? NewAddresses(storeCount ?? 3);
+        LocalClusterLayout layout = kept ?? new LocalClusterLayout(NewAddresses(storeCount ?? 3), SplitKeys: null);
         if (kept is null)
         {
-            LocalClusterFile.Save(path, addresses);
+            LocalClusterFile.Save(path, layout);
         }
 
-        LocalStoreProcess[] stores = addresses
+        LocalStoreProcess[] stores = layout.Stores
             .Select((address, i) => new LocalStoreProcess(
                 "store" + (i + 1).ToString(CultureInfo.InvariantCulture), folder, address, program, extraArguments))
             .ToArray();
-        return new LocalCluster(folder, isNew: kept is null, stores);
+        return new LocalCluster(folder, path, layout, isNew: kept is null, stores);
     }
 
     /// <summary>Starts every store that does not run.</summary>
@@ -93,14 +100,21 @@ internal sealed class LocalCluster : IDisposable
     }
 
     /// <summary>
-    /// Founds the cluster on all stores; asked again it answers the same cluster. Waits for the stores to be up.
+    /// Founds the cluster on all stores; asked again it answers the same cluster. Waits for the stores to be up. The
+    /// split keys count when it is asked for the first time.
     /// </summary>
     public async Task<InitResponse> FoundAsync(
         IEnumerable<ReadOnlyMemory<byte>> splitKeys, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        if (_layout.SplitKeys is null)
+        {
+            _layout = _layout with { SplitKeys = splitKeys.Select(key => key.ToArray()).ToArray() };
+            LocalClusterFile.Save(_layoutPath, _layout);
+        }
+
         var request = new InitRequest();
         request.Founders.AddRange(Stores.Select(store => store.Addresses.Peer));
-        request.InitialSplitKeys.AddRange(splitKeys.Select(key => ByteString.CopyFrom(key.Span)));
+        request.InitialSplitKeys.AddRange(_layout.SplitKeys!.Select(key => ByteString.CopyFrom(key)));
         await using var admin = new KvAdmin(Seeds, AskTimeout);
         return await AskUntilAsync<InitResponse>(
             "founded", timeout, async () =>

@@ -3,13 +3,13 @@ using System.Text.Json;
 
 namespace Kv.Ctl.Playground;
 
-/// <summary>The file in a local cluster's folder that keeps how many stores it has and where they listen.</summary>
+/// <summary>The file in a local cluster's folder that keeps its layout.</summary>
 internal static class LocalClusterFile
 {
     private const int FormatVersion = 1;
 
     /// <summary>Null when the folder holds no cluster yet.</summary>
-    public static IReadOnlyList<LocalStoreAddresses>? Load(string path)
+    public static LocalClusterLayout? Load(string path)
     {
         if (!File.Exists(path))
         {
@@ -26,10 +26,14 @@ internal static class LocalClusterFile
                 throw new FormatException($"its format is {version}, this program knows {FormatVersion}");
             }
 
-            return root.GetProperty("stores").EnumerateArray()
+            LocalStoreAddresses[] stores = root.GetProperty("stores").EnumerateArray()
                 .Select(store =>
                     new LocalStoreAddresses(Text(store, "client"), Text(store, "peer"), Text(store, "http")))
                 .ToArray();
+            byte[][]? splitKeys = root.TryGetProperty("splitKeys", out JsonElement keys)
+                ? keys.EnumerateArray().Select(key => Convert.FromHexString(key.GetString() ?? "")).ToArray()
+                : null;
+            return new LocalClusterLayout(stores, splitKeys);
         }
         catch (Exception cause) when (
             cause is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
@@ -39,7 +43,7 @@ internal static class LocalClusterFile
         }
     }
 
-    public static void Save(string path, IReadOnlyList<LocalStoreAddresses> stores)
+    public static void Save(string path, LocalClusterLayout layout)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
@@ -47,7 +51,7 @@ internal static class LocalClusterFile
             json.WriteStartObject();
             json.WriteNumber("localCluster", FormatVersion);
             json.WriteStartArray("stores");
-            foreach (LocalStoreAddresses store in stores)
+            foreach (LocalStoreAddresses store in layout.Stores)
             {
                 json.WriteStartObject();
                 json.WriteString("client", store.Client);
@@ -57,6 +61,17 @@ internal static class LocalClusterFile
             }
 
             json.WriteEndArray();
+            if (layout.SplitKeys is { } splitKeys)
+            {
+                json.WriteStartArray("splitKeys");
+                foreach (byte[] key in splitKeys)
+                {
+                    json.WriteStringValue(Convert.ToHexStringLower(key));
+                }
+
+                json.WriteEndArray();
+            }
+
             json.WriteEndObject();
         }
 

@@ -56,6 +56,21 @@ public sealed class LocalClusterTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Save_LayoutWithAndWithoutSplitKeys_IsReadBackAsTheSame()
+    {
+        string path = Path.Combine(_folder, "cluster.json");
+        var stores = new[] { new LocalStoreAddresses("a:1", "b:2", "c:3") };
+        foreach (byte[][]? keys in (byte[][]?[])[null, [], [[0xff, 0], "k"u8.ToArray()]])
+        {
+            LocalClusterFile.Save(path, new LocalClusterLayout(stores, keys));
+            LocalClusterLayout? read = LocalClusterFile.Load(path);
+
+            Assert.Equal(stores, read!.Stores);
+            Assert.Equal(keys, read.SplitKeys);
+        }
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("[]")]
