@@ -28,6 +28,8 @@ internal sealed class LoadRun(ITarget target, ProcessMeter processes, SyncMeter 
 {
     private const int ScanRows = 100;
 
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
+
     public async Task LoadAsync(int concurrency)
     {
         int next = -1;
@@ -40,8 +42,11 @@ internal sealed class LoadRun(ITarget target, ProcessMeter processes, SyncMeter 
         }));
     }
 
+    /// <summary>Runs without measuring first, so that compilers and caches are warm, then measures.</summary>
     public async Task<LoadResult> RunAsync(LoadKind kind, int concurrency, TimeSpan duration)
     {
+        var warming = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(i => LoopAsync(kind, (ulong)i + 1_000_001, warming, WarmUp)));
         double cpu = processes.CpuMicroseconds();
         double sync = await syncs.CountAsync();
         var clock = Stopwatch.StartNew();

@@ -142,9 +142,20 @@ internal sealed class Door : IRequestDoor
                 return error;
             }
 
-            return request.Get.Mode == ReadMode.Lease && TryLeaseGet(request.Id, region!, key, sink)
-                ? null
-                : AskRaft(NewRead(request, region!, sink, request.Get.Mode, key.ToArray(), null));
+            if (request.Get.Mode == ReadMode.Lease)
+            {
+                if (TryLeaseGet(request.Id, region!, key, sink))
+                {
+                    return null;
+                }
+
+                if (LedElsewhere(region!) is { } elsewhere)
+                {
+                    return elsewhere;
+                }
+            }
+
+            return AskRaft(NewRead(request, region!, sink, request.Get.Mode, key.ToArray(), null));
         }
         finally
         {
@@ -171,6 +182,18 @@ internal sealed class Door : IRequestDoor
         Interlocked.Increment(ref _leaseReads);
         sink.OnResponse(new Response { Id = requestId, RegionTime = region.RegionTime, Get = result });
         return true;
+    }
+
+    /// <summary>
+    /// Another store is known to lead: said at once, without waking a region that sleeps. It is a hint and may be old; then the other
+    /// store says so in turn.
+    /// </summary>
+    private RegionError? LedElsewhere(RegionHandle region)
+    {
+        LeaderHint leader = region.Leader;
+        return leader.Peer.IsNone || leader.Peer == region.Self
+            ? null
+            : Errors.NotLeader(region, _stores.Find, maybeApplied: false);
     }
 
     private RegionError? AskRaft(ReadRequest read)
@@ -204,6 +227,11 @@ internal sealed class Door : IRequestDoor
         if (request.Version != 0 && region.Descriptor.Epoch.Version != request.Version)
         {
             return Errors.EpochNotMatch(region);
+        }
+
+        if (scan.Mode == ReadMode.Lease && LedElsewhere(region) is { } elsewhere)
+        {
+            return elsewhere;
         }
 
         ReadRequest read = NewRead(request, region, sink, scan.Mode, null, scan);
@@ -268,6 +296,11 @@ internal sealed class Door : IRequestDoor
             IReadOnlyList<Mutation> mutations,
         Request request, IResponseSink sink, Term requiredTerm)
     {
+        if (LedElsewhere(region) is { } elsewhere)
+        {
+            return elsewhere;
+        }
+
         if (!region.Descriptor.IsSystem && _log.SizeBytes > _options.LogBytesMax)
         {
             return Errors.LogFull(_log.SizeBytes, _options.LogBytesMax);
