@@ -156,10 +156,12 @@ public sealed class KvAdmin : IAsyncDisposable
 
     internal static bool TryParseAddress(string address, out Uri uri)
     {
+        // The port must be spelled out: for a URI it has a default.
+        ReadOnlySpan<char> port = address.AsSpan(address.LastIndexOf(':') + 1);
         bool isAddress = Uri.TryCreate("http://" + address, UriKind.Absolute, out Uri? parsed)
-            && parsed is { PathAndQuery: "/", Port: > 0, UserInfo.Length: 0 }
-            && address.LastIndexOf(':') > address.LastIndexOf(']')
-            && !address.EndsWith('/');
+            && parsed is { PathAndQuery: "/", UserInfo.Length: 0 }
+            && ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out ushort number)
+            && number > 0;
         uri = isAddress ? parsed! : new Uri("http://0.0.0.0");
         return isAddress;
     }
@@ -170,7 +172,7 @@ public sealed class KvAdmin : IAsyncDisposable
         where TResponse : class, IMessage<TResponse>
     {
         long start = _clock.GetTimestamp();
-        var failures = new List<(string Address, RpcException Cause)>();
+        var failures = new List<AdminFailure>();
         for (int i = 0; i < _seeds.Length; i++)
         {
             string? address = _seeds[i];
@@ -198,8 +200,9 @@ public sealed class KvAdmin : IAsyncDisposable
                 catch (RpcException cause)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    failures.Add((address, cause));
-                    address = WhereNext(cause);
+                    string? next = WhereNext(cause);
+                    failures.Add(new AdminFailure(address, cause, IsRedirect: next is not null));
+                    address = next;
                 }
             }
         }
@@ -227,12 +230,13 @@ public sealed class KvAdmin : IAsyncDisposable
         };
     }
 
-    private static KvException Failure(string call, List<(string Address, RpcException Cause)> failures)
+    private static KvException Failure(string call, List<AdminFailure> failures)
     {
-        // What a store said weighs more than that another could not be reached.
-        (string address, RpcException cause) = failures.LastOrDefault(
-            failure => failure.Cause.StatusCode is not (StatusCode.Unavailable or StatusCode.DeadlineExceeded),
-            failures[^1]);
+        // What a store said weighs more than that another could not be reached, and both more than "ask another".
+        AdminFailure failure = failures.FindLast(item => !item.IsRedirect && !item.IsSilence)
+            ?? failures.FindLast(item => item.IsSilence)
+            ?? failures[^1];
+        RpcException cause = failure.Cause;
         return cause.StatusCode switch
         {
             StatusCode.Unavailable =>
@@ -240,19 +244,14 @@ public sealed class KvAdmin : IAsyncDisposable
             StatusCode.DeadlineExceeded =>
                 new KvTimeoutException($"{call} was not answered in time: {Describe(failures)}"),
             StatusCode.Unimplemented => new KvException(
-                $"{address} does not know {call}: it is no KvStore, one of another version, or not its client port",
+                $"{failure.Address} does not know {call}: it is no KvStore, of another version, or not its client port",
                 cause),
-            _ => new KvException($"{cause.Detail} (said {address})", cause),
+            _ => new KvException($"{cause.Detail} (said {failure.Address})", cause),
         };
     }
 
-    private static string Describe(List<(string Address, RpcException Cause)> failures) =>
-        string.Join(", ", failures.Select(Describe).Distinct(StringComparer.Ordinal));
-
-    private static string Describe((string Address, RpcException Cause) failure) =>
-        failure.Cause.Detail.StartsWith(failure.Address, StringComparison.Ordinal)
-            ? failure.Cause.Detail
-            : $"{failure.Address}: {failure.Cause.Detail}";
+    private static string Describe(List<AdminFailure> failures) =>
+        string.Join(", ", failures.Select(failure => failure.Describe()).Distinct(StringComparer.Ordinal));
 
     private static string Seconds(TimeSpan time) =>
         string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.###} s");
