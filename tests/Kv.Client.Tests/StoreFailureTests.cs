@@ -207,6 +207,25 @@ public sealed class StoreFailureTests
     }
 
     [Fact]
+    public void SlowLookup_IsAskedElsewhereWithoutLeavingTheStore()
+    {
+        var rig = new Rig();
+        rig.Get("a");
+        rig.ReplyGet(1, rig.Expect(storeId: 1), "x");
+        rig.AnswersRoutes = false;
+        rig.Submit(new RoutesOperation());
+        Assert.NotNull(rig.Expect(storeId: 1).Routes);
+
+        rig.AdvanceMs(501);
+
+        (string address, Request elsewhere) = rig.ExpectAnySoon(withinMs: 1);
+        Assert.NotNull(elsewhere.Routes);
+        Assert.NotEqual(Messages.Address(1), address);
+        rig.Get("a");
+        rig.Expect(storeId: 1);
+    }
+
+    [Fact]
     public void NotPlacementLeader_WithTheStoreToAsk_AsksItNext()
     {
         var rig = new Rig { AnswersRoutes = false };

@@ -112,6 +112,13 @@ public sealed partial class ClientPump
         call.RequestId = 0;
     }
 
+    /// <summary>
+    /// Whether nothing at all came from the store for the time of a full attempt. A lookup gives up sooner and tries
+    /// elsewhere, but that alone says nothing about the store.
+    /// </summary>
+    private bool IsSilentSince(StoreLane lane, Instant sentAt) =>
+        lane.LastHeardAt <= sentAt && Now.MsSince(sentAt) >= (long)_options.AttemptTimeout.TotalMilliseconds;
+
     private bool ExpireAttempts()
     {
         bool any = false;
@@ -131,7 +138,7 @@ public sealed partial class ClientPump
                 if (call.AttemptDeadline <= Now)
                 {
                     _scratch.Add(call);
-                    silent |= lane.LastHeardAt <= call.SentAt;
+                    silent |= IsSilentSince(lane, call.SentAt);
                 }
                 else if (call.AttemptDeadline < next)
                 {
