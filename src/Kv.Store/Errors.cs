@@ -90,7 +90,6 @@ internal static class Errors
     public static RegionError Stray() => new()
     {
         Message = "the session has acknowledged this sequence: a stray copy, not executed",
-        MaybeApplied = true,
         Undetermined = new Undetermined { Reason = "below the session's lowest unacknowledged sequence" },
     };
 
