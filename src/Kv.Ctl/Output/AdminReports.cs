@@ -57,7 +57,7 @@ internal static class AdminReports
                     Cell.Id(status.Region.Id), Bound(status, status.Region.StartKey.Memory),
                         Bound(status, status.Region.EndKey.Memory),
                     Cell.IdOrNone(status.LeaderStoreId), StoreIds(status.Region), Epoch(status.Region),
-                    Cell.Of(status.Keys), Cell.Bytes(status.Bytes), Cell.Of(StateOf(status)),
+                    KeyEstimate(status), Cell.Bytes(status.Bytes), Cell.Of(StateOf(status)),
                 ]);
         }
 
@@ -144,6 +144,10 @@ internal static class AdminReports
     // The system region's range is not made of the caller's keys.
     private static Cell Bound(RegionStatus status, ReadOnlyMemory<byte> key) =>
         status.System ? Cell.None : Cell.Key(key);
+
+    // Keys are counted only where a region is shown: none in a region with data means that nobody has estimated them.
+    private static Cell KeyEstimate(RegionStatus status) =>
+        status is { Keys: 0, Bytes: > 0 } ? Cell.None : Cell.Of(status.Keys);
 
     private static Cell Address(string address) => address.Length == 0 ? Cell.None : Cell.Of(address);
 
