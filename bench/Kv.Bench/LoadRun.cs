@@ -46,7 +46,8 @@ internal sealed class LoadRun(ITarget target, ProcessMeter processes, SyncMeter 
     public async Task<LoadResult> RunAsync(LoadKind kind, int concurrency, TimeSpan duration)
     {
         var warming = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(i => LoopAsync(kind, (ulong)i + 1_000_001, warming, WarmUp)));
+        await Task.WhenAll(
+            Enumerable.Range(0, concurrency).Select(i => LoopAsync(kind, (ulong)i + 1_000_001, warming, WarmUp)));
         double cpu = processes.CpuMicroseconds();
         double sync = await syncs.CountAsync();
         var clock = Stopwatch.StartNew();

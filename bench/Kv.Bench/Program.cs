@@ -1,5 +1,5 @@
-// The load generator: puts, gets and scans against a three-store loopback cluster that it starts itself, or against etcd members that
-// are running. Prints one table; with --json also a line per run for comparisons.
+// The load generator: puts, gets and scans against a three-store loopback cluster that it starts itself, or against
+// etcd members that are running. Prints one table; with --json also a line per run for comparisons.
 using System.Globalization;
 using System.Text.Json;
 using Kv.Bench;
@@ -47,9 +47,10 @@ try
     string metric = options.Etcd.Count > 0 ? "etcd_disk_wal_fsync_duration_seconds_count" : "kv_log_syncs_total";
     var run = new LoadRun(target, new ProcessMeter(processIds), new SyncMeter(metrics, metric), options.Keys,
         options.ValueBytes);
+    string groups = options.Etcd.Count > 0 ? "one group" : $"{options.Regions} regions";
     Console.WriteLine(
-        $"# {target.Name}: {Environment.ProcessorCount} cores, {options.Keys} keys of 16 bytes, values of {options.ValueBytes} bytes, "
-        + $"{(options.Etcd.Count > 0 ? "one group" : $"{options.Regions} regions")}, 3 stores on loopback, sync on, client on the same machine");
+        $"# {target.Name}: {Environment.ProcessorCount} cores, {options.Keys} keys of 16 bytes, "
+        + $"values of {options.ValueBytes} bytes, {groups}, 3 stores on loopback, sync on, client on the same machine");
     await run.LoadAsync(concurrency: 64);
     Console.WriteLine("kind   conc      ops/s    p50 ms    p99 ms  p99.9 ms  cpu µs/op  syncs/op    RSS MB");
     foreach (LoadKind kind in options.Kinds)
@@ -57,10 +58,7 @@ try
         foreach (int concurrency in options.Concurrency)
         {
             LoadResult result = await run.RunAsync(kind, concurrency, TimeSpan.FromSeconds(options.Seconds));
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{result.Kind,-5} {result.Concurrency,5} {result.PerSecond,10:F0} {result.P50Ms,9:F3} {result.P99Ms,9:F3} "
-                + $"{result.P999Ms,9:F3} {result.CpuMicrosPerOperation,10:F1} {result.SyncsPerOperation,9:F4} {result.ResidentMegabytes,9:F0}"));
+            Console.WriteLine(Line(result));
             if (options.JsonPath is not null)
             {
                 await File.AppendAllTextAsync(options.JsonPath, JsonSerializer.Serialize(result) + "\n");
@@ -83,3 +81,9 @@ finally
         }
     }
 }
+
+static string Line(LoadResult result) => string.Create(
+    CultureInfo.InvariantCulture,
+    $"{result.Kind,-5} {result.Concurrency,5} {result.PerSecond,10:F0} {result.P50Ms,9:F3} {result.P99Ms,9:F3} "
+    + $"{result.P999Ms,9:F3} {result.CpuMicrosPerOperation,10:F1} {result.SyncsPerOperation,9:F4} "
+    + $"{result.ResidentMegabytes,9:F0}");

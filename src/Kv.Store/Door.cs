@@ -185,8 +185,8 @@ internal sealed class Door : IRequestDoor
     }
 
     /// <summary>
-    /// Another store is known to lead: said at once, without waking a region that sleeps. It is a hint and may be old; then the other
-    /// store says so in turn.
+    /// Another store is known to lead: said at once, without waking a region that sleeps. It is a hint and may be old;
+    /// then the other store says so in turn.
     /// </summary>
     private RegionError? LedElsewhere(RegionHandle region)
     {

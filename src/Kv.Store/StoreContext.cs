@@ -32,6 +32,9 @@ public sealed record StoreContext
     /// <summary>What runs beside region 1's leader; null when placement is not part of this process.</summary>
     public ISystemRegionListener? SystemListener { get; init; }
 
+    /// <summary>Free bytes where the data lies, for reports; null = not told.</summary>
+    public Func<long>? FreeBytes { get; init; }
+
     public StoreId Id => new(Self.Id);
 
     public Incarnation Incarnation => new(Self.Incarnation);

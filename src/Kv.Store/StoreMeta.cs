@@ -13,8 +13,8 @@ namespace Kv.Store;
 public static class StoreMeta
 {
     /// <summary>
-    /// Where every region's log begins: above 0, so that a peer that is added later and holds nothing can be told from one that was
-    /// born with the region, and is started by a snapshot.
+    /// Where every region's log begins: above 0, so that a peer that is added later and holds nothing can be told from
+    /// one that was born with the region, and is started by a snapshot.
     /// </summary>
     internal static readonly LogIndex BirthIndex = new(5);
 

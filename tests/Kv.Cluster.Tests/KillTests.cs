@@ -8,7 +8,9 @@ public sealed class KillTests(ITestOutputHelper output)
 {
     /// <summary>Number of kills; <c>eng/soak.sh kills</c> asks for more.</summary>
     private static int Kills =>
-        int.TryParse(Environment.GetEnvironmentVariable("KV_TEST_KILLS"), CultureInfo.InvariantCulture, out int kills) ? kills : 15;
+        int.TryParse(Environment.GetEnvironmentVariable("KV_TEST_KILLS"), CultureInfo.InvariantCulture, out int kills)
+            ? kills
+            : 15;
 
     private static ulong Seed =>
         ulong.TryParse(Environment.GetEnvironmentVariable("KV_TEST_SEED"), CultureInfo.InvariantCulture, out ulong seed)
@@ -42,17 +44,20 @@ public sealed class KillTests(ITestOutputHelper output)
         await cluster.WaitReadyAsync();
         await load.VerifyAsync();
         output.WriteLine(
-            $"{load.Acknowledged} writes acknowledged, {load.Reads} reads, {load.Undetermined} undetermined, {load.Failed} failed, "
+            $"{load.Acknowledged} writes acknowledged, {load.Reads} reads, {load.Undetermined} undetermined, "
+            + $"{load.Failed} failed, "
             + $"longest time without an acknowledged write {load.LongestGapMs} ms");
 
         Assert.True(load.Problems.Count == 0, $"seed {seed}: {string.Join("; ", load.Problems.Take(5))}");
-        Assert.True(load.Acknowledged > Kills * 100, $"only {load.Acknowledged} writes were acknowledged: the run shows little");
+        Assert.True(
+            load.Acknowledged > Kills * 100,
+            $"only {load.Acknowledged} writes were acknowledged: the run shows little");
         Assert.Equal(0, load.Failed);
     }
 
     /// <summary>
-    /// Row C1: a leader is stopped past its lease, another one takes over and takes writes, and the old leader is asked first when it
-    /// wakes. Under the Lease and Read laws it must not answer from what it held.
+    /// Row C1: a leader is stopped past its lease, another one takes over and takes writes, and the old leader is asked
+    /// first when it wakes. Under the Lease and Read laws it must not answer from what it held.
     /// </summary>
     [Fact]
     public async Task PausedLeader_ReadFirstAfterResume_NeverReturnsAnOlderVersion()
@@ -113,7 +118,8 @@ public sealed class KillTests(ITestOutputHelper output)
     private static async Task<int> FindLeaderAsync(TestCluster cluster, KvClient client, byte[] key)
     {
         IReadOnlyList<KvStoreInfo> stores = await client.StoresAsync(TestContext.Current.CancellationToken);
-        foreach (KvRegionInfo region in await client.RegionsAsync(cancellationToken: TestContext.Current.CancellationToken))
+        foreach (
+            KvRegionInfo region in await client.RegionsAsync(cancellationToken: TestContext.Current.CancellationToken))
         {
             if (key.AsSpan().SequenceCompareTo(region.StartKey.Span) >= 0
                 && (region.EndKey.IsEmpty || key.AsSpan().SequenceCompareTo(region.EndKey.Span) < 0)

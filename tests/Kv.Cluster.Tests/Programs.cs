@@ -17,5 +17,6 @@ internal static class Programs
     }
 
     private static string Metadata(string key) =>
-        typeof(Programs).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == key).Value!;
+        typeof(Programs).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .First(item => item.Key == key).Value!;
 }

@@ -1,5 +1,5 @@
-// Owns a cluster of real processes for one test: its folder, its stores, and their end. Whatever happens in the test, no process and
-// no folder stays behind; a failed test shows the end of every store's log.
+// Owns a cluster of real processes for one test: its folder, its stores, and their end. Whatever happens in the test,
+// no process and no folder stays behind; a failed test shows the end of every store's log.
 using Kv.Client;
 using Kv.Ctl.Playground;
 
@@ -37,11 +37,13 @@ internal sealed class TestCluster : IAsyncDisposable
     public static TestCluster Prepare(int stores, params string[] arguments)
     {
         string folder = Directory.CreateTempSubdirectory("kvcluster-").FullName;
-        return new TestCluster(LocalCluster.Open(folder, stores, Programs.KvServer, ["--log-level", "info", .. arguments]));
+        return new TestCluster(
+            LocalCluster.Open(folder, stores, Programs.KvServer, ["--log-level", "info", .. arguments]));
     }
 
     public Task<KvClient> ConnectAsync(TimeSpan? timeout = null) => KvClient.ConnectAsync(
-        new KvClientOptions { Seeds = Seeds, OperationTimeout = timeout ?? TimeSpan.FromSeconds(15) }, CancellationToken.None);
+        new KvClientOptions { Seeds = Seeds, OperationTimeout = timeout ?? TimeSpan.FromSeconds(15) },
+        CancellationToken.None);
 
     public Task KillAsync(int store) => Stores[store].KillAsync(CancellationToken.None);
 

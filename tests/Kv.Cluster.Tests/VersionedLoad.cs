@@ -1,5 +1,6 @@
-// Owns a load whose every answer can be judged: one writer per key with rising versions, readers beside it. No acknowledged write may be
-// lost, no value may appear that was never written, and no read that starts after an acknowledgement may return an older version.
+// Owns a load whose every answer can be judged: one writer per key with rising versions, readers beside it. No
+// acknowledged write may be lost, no value may appear that was never written, and no read that starts after an
+// acknowledgement may return an older version.
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
@@ -9,7 +10,8 @@ namespace Kv.Cluster.Tests;
 
 internal sealed class VersionedLoad(KvClient client, int keyCount)
 {
-    private readonly KeyState[] _keys = [.. Enumerable.Range(0, keyCount).Select(i => new KeyState(KeyOf(i, keyCount)))];
+    private readonly KeyState[] _keys = [.. Enumerable.Range(0, keyCount).Select(
+        i => new KeyState(KeyOf(i, keyCount)))];
     private readonly ConcurrentQueue<string> _problems = new();
     private long _acknowledged;
     private long _reads;
@@ -50,7 +52,8 @@ internal sealed class VersionedLoad(KvClient client, int keyCount)
     }
 
     private static byte[] KeyOf(int number, int count) =>
-        [(byte)(number * 256 / count), .. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key{number}"))];
+        [(byte)(number * 256 / count), .. Encoding.ASCII.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"key{number}"))];
 
     private async Task WriteAsync(KeyState key, CancellationToken stop)
     {
@@ -60,7 +63,8 @@ internal sealed class VersionedLoad(KvClient client, int keyCount)
             try
             {
                 await client.PutAsync(
-                    key.Key, Encoding.ASCII.GetBytes(version.ToString(CultureInfo.InvariantCulture)), CancellationToken.None);
+                    key.Key, Encoding.ASCII.GetBytes(
+                    version.ToString(CultureInfo.InvariantCulture)), CancellationToken.None);
                 Interlocked.Exchange(ref key.Acknowledged, version);
                 Interlocked.Increment(ref _acknowledged);
                 NoteGap();

@@ -49,8 +49,8 @@ public sealed class SimulationTests
     }
 
     /// <summary>
-    /// Once law: every second answer to a write is lost and leaders crash, so that more than half of all writes are sent twice or
-    /// more. Each takes effect once, counted by session and sequence inside every store's apply loop.
+    /// Once law: every second answer to a write is lost and leaders crash, so that more than half of all writes are
+    /// sent twice or more. Each takes effect once, counted by session and sequence inside every store's apply loop.
     /// </summary>
     [Fact]
     public void Cluster_EverySecondReplyDroppedAndLeadersCrash_EachWriteAppliedOnce()
@@ -75,6 +75,7 @@ public sealed class SimulationTests
         Assert.Equal(0, report.Failed);
         Assert.Equal(report.Begun, report.Acknowledged + report.Undetermined);
         Assert.InRange(report.TookEffect, report.Acknowledged, report.Begun);
-        Assert.True(report.Undetermined <= report.Begun / 1_000, $"{report.Undetermined} of {report.Begun} undetermined");
+        Assert.True(
+            report.Undetermined <= report.Begun / 1_000, $"{report.Undetermined} of {report.Begun} undetermined");
     }
 }

@@ -108,7 +108,9 @@ public sealed class SimClient : IClientTransport
     private void Answer(string address, Response response)
     {
         string name = $"{address}>client{_number}";
-        if (_options.DropEverySecondReply && response.ResultCase == Response.ResultOneofCase.Write && ++_replies % 2 == 0)
+        if (_options.DropEverySecondReply
+            && response.ResultCase == Response.ResultOneofCase.Write
+            && ++_replies % 2 == 0)
         {
             _events.After(100_000, name + "-dropped", () => Lost(address));
             return;
@@ -246,7 +248,9 @@ public sealed class SimClient : IClientTransport
         /// <summary>Versions that delete the key.</summary>
         public SortedSet<long> Deletes { get; } = [];
 
-        /// <summary>The oldest version from <paramref name="atLeast"/> on at which the key is absent; −1 = there is none.</summary>
+        /// <summary>
+        /// The oldest version from <paramref name="atLeast"/> on at which the key is absent; −1 = there is none.
+        /// </summary>
         public long AbsentVersion(long atLeast)
         {
             if (atLeast == 0)

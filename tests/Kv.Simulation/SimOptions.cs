@@ -32,7 +32,9 @@ public sealed record SimOptions
     /// <summary>Share of writes that delete.</summary>
     public double DeleteShare { get; init; } = 0.2;
 
-    /// <summary>Every second answer to a write is lost with its connection, so that the client must ask again.</summary>
+    /// <summary>
+    /// Every second answer to a write is lost with its connection, so that the client must ask again.
+    /// </summary>
     public bool DropEverySecondReply { get; init; }
 
     /// <summary>Crash the store that leads most regions instead of a drawn one.</summary>

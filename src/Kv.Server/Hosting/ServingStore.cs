@@ -90,6 +90,7 @@ internal sealed class ServingStore : IAsyncDisposable
             Seed = RandomSeed.Next(),
             Logger = loggers.CreateLogger("store"),
             SystemListener = binding,
+            FreeBytes = folder.FreeBytes,
         });
         var driver = new PlacementDriver(
             options.Placement,

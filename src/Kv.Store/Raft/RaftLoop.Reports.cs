@@ -79,6 +79,7 @@ internal sealed partial class RaftLoop
             Incarnation = _context.Self.Incarnation,
             Info = _context.Self,
             LogBytes = (ulong)_context.Log.SizeBytes,
+            FreeBytes = (ulong)(_context.FreeBytes?.Invoke() ?? 0),
             PeerCount = (uint)_peers.Count,
             Full = full && _peers.Count <= RegionsPerReportMax,
             Sequence = ++_reportSequence,
@@ -91,6 +92,8 @@ internal sealed partial class RaftLoop
             {
                 report.LeaderCount++;
             }
+
+            report.DataBytes += peer.Handle.EstimatedBytes;
 
             if ((full || peer.ReportDirty) && report.Regions.Count < RegionsPerReportMax)
             {

@@ -115,8 +115,8 @@ internal sealed partial class RaftLoop : Pump
     }
 
     /// <summary>
-    /// Truth law: a region in meta without a log starts from its fixed initial position. The record goes ahead of the group's first
-    /// other one; until there is one, a restart finds the same and does the same.
+    /// Truth law: a region in meta without a log starts from its fixed initial position. The record goes ahead of the
+    /// group's first other one; until there is one, a restart finds the same and does the same.
     /// </summary>
     public void BeginLog(StorePeer peer, LogIndex index, Term term) =>
         _building.Batch.Reset(peer.Handle.Id.Value, index.Value, term.Value);
