@@ -25,11 +25,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public static async Task<TestCluster> StartAsync(int stores = 3, int regions = 4, params string[] arguments)
     {
         TestCluster cluster = Prepare(stores, arguments);
-        cluster._cluster.Start();
-        IEnumerable<ReadOnlyMemory<byte>> splits = Enumerable.Range(1, regions - 1)
-            .Select(i => (ReadOnlyMemory<byte>)new[] { (byte)(i * 256 / regions) });
-        await cluster._cluster.FoundAsync(splits, TimeSpan.FromSeconds(30), CancellationToken.None);
-        await cluster._cluster.WaitReadyAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+        await cluster.FoundAsync(regions);
         return cluster;
     }
 
@@ -39,6 +35,16 @@ internal sealed class TestCluster : IAsyncDisposable
         string folder = Directory.CreateTempSubdirectory("kvcluster-").FullName;
         return new TestCluster(
             LocalCluster.Open(folder, stores, Programs.KvServer, ["--log-level", "info", .. arguments]));
+    }
+
+    /// <summary>Starts what does not run, and founds the cluster.</summary>
+    public async Task FoundAsync(int regions)
+    {
+        _cluster.Start();
+        IEnumerable<ReadOnlyMemory<byte>> splits = Enumerable.Range(1, regions - 1)
+            .Select(i => (ReadOnlyMemory<byte>)new[] { (byte)(i * 256 / regions) });
+        await _cluster.FoundAsync(splits, TimeSpan.FromSeconds(30), CancellationToken.None);
+        await WaitReadyAsync();
     }
 
     public Task<KvClient> ConnectAsync(TimeSpan? timeout = null) => KvClient.ConnectAsync(

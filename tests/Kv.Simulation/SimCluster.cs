@@ -8,7 +8,7 @@ using Kv.Protocol.V1;
 
 namespace Kv.Simulation;
 
-public sealed class SimCluster
+public sealed partial class SimCluster
 {
     private readonly SimOptions _options;
     private readonly SimClock _clock = new();
@@ -39,6 +39,7 @@ public sealed class SimCluster
 
         Instant faultsEnd = _clock.Now.PlusMs(_options.FaultSeconds * 1_000L);
         ScheduleCrashes();
+        ScheduleDiskFault();
         RunUntil(faultsEnd);
         Heal();
         RunUntil(_clock.Now.PlusMs(15_000));
@@ -85,9 +86,11 @@ public sealed class SimCluster
             (ulong)Store.StoreOptions.Default.LeaseDriftMs);
         foreach (StoreInfo founder in founders)
         {
-            var store = new SimStore(founder, founders, cluster, seed, _clock, _events, _random.Fork(), _network)
+            var store = new SimStore(
+                founder, founders, cluster, seed, _options, _clock, _events, _random.Fork(), _network)
             {
                 Applied = OnApplied,
+                PromiseBroken = _problems.Add,
             };
             _network.Attach(store);
             store.Found(regions);
@@ -211,6 +214,7 @@ public sealed class SimCluster
         Failed = _clients.Sum(client => client.Failed),
         Messages = _network.Sent,
         LostMessages = _network.Lost,
+        DiskFault = ReportDiskFault(),
         Problems = _problems,
     };
 }
@@ -241,6 +245,9 @@ public sealed record SimReport
     public required long Messages { get; init; }
 
     public required long LostMessages { get; init; }
+
+    /// <summary>Null when no disk was to fail.</summary>
+    public required SimDiskFaultReport? DiskFault { get; init; }
 
     public required IReadOnlyList<string> Problems { get; init; }
 }

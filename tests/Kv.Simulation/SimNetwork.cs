@@ -44,6 +44,7 @@ public sealed class SimNetwork(EventQueue events, DeterministicRandom random, Si
     private void Send(SimStore from, StoreId to, Lane lane, StoreEnvelope envelope)
     {
         Sent++;
+        from.NoteSent(envelope);
         if (Faulty && random.Chance(options.Loss))
         {
             Lost++;

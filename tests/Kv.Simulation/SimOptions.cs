@@ -1,3 +1,6 @@
+using Kv.Engine.Log;
+using Kv.Store;
+
 namespace Kv.Simulation;
 
 /// <summary>What a run is made of. Everything else follows from the seed.</summary>
@@ -39,4 +42,11 @@ public sealed record SimOptions
 
     /// <summary>Crash the store that leads most regions instead of a drawn one.</summary>
     public bool CrashLeaders { get; init; }
+
+    /// <summary>A disk that begins to fail; null = none does.</summary>
+    public SimDiskFault? DiskFault { get; init; }
+
+    public StoreOptions Store { get; init; } = StoreOptions.Default;
+
+    public SharedLogOptions Log { get; init; } = new() { SegmentBytes = 256 * 1024 };
 }

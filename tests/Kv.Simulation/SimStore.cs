@@ -3,6 +3,7 @@
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Engine;
+using Kv.Engine.Files;
 using Kv.Engine.Log;
 using Kv.Engine.Memory;
 using Kv.Placement;
@@ -33,15 +34,17 @@ public sealed class SimStore
     private readonly IReadOnlyList<StoreInfo> _founders;
     private readonly List<SimPump> _pumps = [];
     private readonly PlacementSeed _seed;
+    private readonly SimOptions _options;
     private LocalStore? _store;
     private PlacementDriver? _driver;
     private IDisposable? _engine;
     private IDisposable? _log;
 
     public SimStore(
-        StoreInfo info, IReadOnlyList<StoreInfo> founders, ClusterId cluster, PlacementSeed seed, SimClock clock,
-        EventQueue events, DeterministicRandom random, SimNetwork network)
+        StoreInfo info, IReadOnlyList<StoreInfo> founders, ClusterId cluster, PlacementSeed seed, SimOptions options,
+        SimClock clock, EventQueue events, DeterministicRandom random, SimNetwork network)
     {
+        _options = options;
         Info = info;
         _founders = founders;
         _cluster = cluster;
@@ -62,6 +65,21 @@ public sealed class SimStore
     /// <summary>Why the last life ended, when it was not a crash.</summary>
     public Exception? Failure { get; private set; }
 
+    /// <summary>
+    /// Hears of a loop that the disk failed. The store's other loops run on, as in a process that has not ended yet.
+    /// </summary>
+    public Action<Exception>? DiskFailed { get; set; }
+
+    /// <summary>Hears of promises that a crash has broken.</summary>
+    public Action<string>? PromiseBroken { get; set; }
+
+    public SimPromises Promises { get; } = new();
+
+    /// <summary>Envelopes sent.</summary>
+    public long Sent { get; private set; }
+
+    public long LateCallCount => _files.Faults.LateCallCount;
+
     /// <summary>Hears of every write that takes effect, over all lives.</summary>
     public Action<SimStore, RegionId, LogIndex, CommandIdentity>? Applied { get; set; }
 
@@ -81,15 +99,15 @@ public sealed class SimStore
         Info.Incarnation++;
         MemoryEngine engine = MemoryEngine.Open(_engineDisk);
         _engine = engine;
-        var options = new SharedLogOptions { SegmentBytes = 256 * 1024, LogId = Info.Id };
-        SharedLog log = SharedLog.Open(_files, "log", options);
+        SharedLog log = SharedLog.Open(_files, "log", _options.Log with { LogId = Info.Id });
         _log = log;
+        Promises.Check(Id, log, problem => PromiseBroken?.Invoke(problem));
         var listener = new Listener(this);
         var context = new StoreContext
         {
             Cluster = _cluster,
             Self = Info,
-            Options = StoreOptions.Default,
+            Options = _options.Store,
             Engine = engine,
             Log = log,
             Transport = _network.TransportOf(this),
@@ -115,11 +133,41 @@ public sealed class SimStore
         _pumps.Add(new SimPump(_driver, _events, _random, $"{Id}.placement", LoopDelayNs, Fail));
     }
 
+    /// <summary>From now on the disk fails at a site.</summary>
+    public void FailDisk(SimDiskFault fault)
+    {
+        switch (fault.Site)
+        {
+            case SimDiskFault.EngineWrite:
+                _engineDisk.FailNext(MemoryEngineSite.Write);
+                break;
+            case SimDiskFault.EngineSync:
+                _engineDisk.FailNext(MemoryEngineSite.SyncWal);
+                break;
+            default:
+                _files.Faults.Arm(new SiteFault(fault.Site, fault.Error, After: 0, Times: long.MaxValue));
+                break;
+        }
+    }
+
+    public void HealDisk() => _files.Faults.Disarm();
+
+    public void NoteSent(StoreEnvelope envelope)
+    {
+        Sent++;
+        Promises.Note(envelope);
+    }
+
     /// <summary>Power goes: what was not synced is kept, lost or torn as the seed has it.</summary>
-    public void Crash()
+    public void Crash() => EndLife(() => _files.Crash(_random));
+
+    /// <summary>Power goes, and of what was not synced nothing is kept.</summary>
+    public void CrashToDurable() => EndLife(_files.CrashToDurable);
+
+    private void EndLife(Action crashFiles)
     {
         StopPumps();
-        _files.Crash(_random);
+        crashFiles();
         _engineDisk.PowerCut(_random);
         _store = null;
         _driver = null;
@@ -153,6 +201,12 @@ public sealed class SimStore
 
     private void Fail(Exception failure)
     {
+        if (_options.DiskFault is not null && failure is StorageException or EngineException && DiskFailed is not null)
+        {
+            DiskFailed(failure);
+            return;
+        }
+
         Failure = failure;
         StopPumps();
     }

@@ -50,6 +50,9 @@ internal sealed class LocalStoreProcess : IDisposable
 
     public LocalStoreAddresses Addresses { get; }
 
+    /// <summary>Further environment variables for the process, from its next start on.</summary>
+    public IDictionary<string, string> Variables { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     public int ProcessId => _process?.Id ?? 0;
 
     public bool IsRunning => _process is { HasExited: false };
@@ -67,6 +70,11 @@ internal sealed class LocalStoreProcess : IDisposable
         foreach (string argument in (string[])["-c", Script, LogPath, _program, .. Arguments()])
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach ((string name, string value) in Variables)
+        {
+            start.Environment[name] = value;
         }
 
         _process = Process.Start(start) ?? throw new LocalClusterException($"{Name} could not be started");
@@ -120,18 +128,23 @@ internal sealed class LocalStoreProcess : IDisposable
         _process?.WaitForExitAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>The last line that it logged since it was started; empty when there is none.</summary>
-    public string LastLogLine()
+    public string LastLogLine() => LogLines(LogTailBytes).LastOrDefault(line => line.Trim().Length > 0)?.Trim() ?? "";
+
+    /// <summary>
+    /// What it logged since it was started, at most the last <paramref name="bytesMax"/> bytes of it.
+    /// </summary>
+    public IReadOnlyList<string> LogLines(int bytesMax)
     {
         try
         {
             using var log = new FileStream(LogPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            log.Position = Math.Max(_logStart, log.Length - LogTailBytes);
+            log.Position = Math.Max(_logStart, log.Length - bytesMax);
             using var reader = new StreamReader(log);
-            return reader.ReadToEnd().Split('\n').LastOrDefault(line => line.Trim().Length > 0)?.Trim() ?? "";
+            return reader.ReadToEnd().Split('\n');
         }
         catch (IOException)
         {
-            return "";
+            return [];
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class FaultInjectingFile(IFile inner, FaultPlan plan) : IFile
 
     public void WriteAt(long offset, ReadOnlySpan<byte> data, string site)
     {
-        ThrowIfDead();
+        ThrowIfDeadToWriter();
         string? error = plan.Cross(site);
         if (error is FaultInjectingFileSystem.ShortWrite)
         {
@@ -63,7 +63,7 @@ internal sealed class FaultInjectingFile(IFile inner, FaultPlan plan) : IFile
 
     private void ThrowIfDeadOrCrossed(string site)
     {
-        ThrowIfDead();
+        ThrowIfDeadToWriter();
         if (plan.Cross(site) is { } error)
         {
             throw Die(site, error);
@@ -75,6 +75,16 @@ internal sealed class FaultInjectingFile(IFile inner, FaultPlan plan) : IFile
         StorageException failure = new(Path, site, $"{error} (injected)");
         _failure = failure;
         return failure;
+    }
+
+    private void ThrowIfDeadToWriter()
+    {
+        if (_failure is not null)
+        {
+            plan.NoteLateCall();
+        }
+
+        ThrowIfDead();
     }
 
     private void ThrowIfDead()

@@ -16,6 +16,7 @@ public sealed class FaultPlan
     private readonly List<SiteFault> _faults = [];
     private readonly Dictionary<string, long> _crossings = new(StringComparer.Ordinal);
     private readonly Dictionary<SiteFault, long> _seen = [];
+    private long _lateCallCount;
 
     /// <summary>Parses the text form. Throws <see cref="FormatException"/> naming the part that is wrong.</summary>
     public static FaultPlan Parse(string text)
@@ -55,6 +56,20 @@ public sealed class FaultPlan
             return new SortedDictionary<string, long>(_crossings, StringComparer.Ordinal);
         }
     }
+
+    /// <summary>
+    /// Writes, allocations, truncations and syncs that were tried on a file after it had failed. Each was refused; the
+    /// Sync law says that none may be tried at all.
+    /// </summary>
+    public long LateCallCount => Interlocked.Read(ref _lateCallCount);
+
+    public void NoteLateCall() => Interlocked.Increment(ref _lateCallCount);
+
+    /// <summary>Every site crossed with its count, and the calls that came too late, in one line.</summary>
+    public string Describe() =>
+        string.Join(", ", Crossings().Select(static site => string.Create(
+            CultureInfo.InvariantCulture, $"{site.Key}={site.Value}")))
+        + string.Create(CultureInfo.InvariantCulture, $"; calls to files given up: {LateCallCount}");
 
     /// <summary>Counts one crossing; the error's name when it must fail, else null.</summary>
     public string? Cross(string site)

@@ -20,6 +20,9 @@ namespace Kv.Server.Hosting;
 
 internal sealed class ServerProcess : IDisposable
 {
+    /// <summary>Names the file operations that fail on purpose, in the words of <see cref="FaultPlan"/>.</summary>
+    private const string FaultsVariable = "KV_FAULTS";
+
     private readonly ServerOptions _options;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
@@ -63,24 +66,49 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Runs until <paramref name="stop"/> or a failure; the exit code.</summary>
     public static async Task<int> RunAsync(ServerOptions options, ILoggerFactory loggers, CancellationToken stop)
     {
-        DataFolder folder = DataFolder.Open(options, NewFiles());
-        using var process = new ServerProcess(options, folder, loggers);
-        return await process.RunAsync(stop);
+        ILogger log = loggers.CreateLogger("server");
+        FaultPlan? faults = ReadFaults(log);
+        try
+        {
+            IFileSystem files = new PosixFileSystem();
+            DataFolder folder = DataFolder.Open(
+                options, faults is null ? files : new FaultInjectingFileSystem(files, faults));
+            using var process = new ServerProcess(options, folder, loggers);
+            return await process.RunAsync(stop);
+        }
+        catch (Exception e) when (e is StorageException or EngineException)
+        {
+            throw new StartException(ExitCode.DiskFailed, $"the disk failed: {e.Message}");
+        }
+        finally
+        {
+            if (faults is not null)
+            {
+                log.LogWarning("{Variable} crossings: {Crossings}", FaultsVariable, faults.Describe());
+            }
+        }
     }
 
     public void Dispose() => _calls.Dispose();
 
-    private static IFileSystem NewFiles()
+    /// <summary>The faults that a test asked for; null in every other life.</summary>
+    private static FaultPlan? ReadFaults(ILogger log)
     {
-        var files = new PosixFileSystem();
-        string? faults = Environment.GetEnvironmentVariable("KV_FAULTS");
+        string? text = Environment.GetEnvironmentVariable(FaultsVariable);
+        if (string.IsNullOrEmpty(text))
+        {
+            return null;
+        }
+
         try
         {
-            return string.IsNullOrEmpty(faults) ? files : new FaultInjectingFileSystem(files, FaultPlan.Parse(faults));
+            var plan = FaultPlan.Parse(text);
+            log.LogWarning("{Variable} is set, so file operations fail on purpose: {Faults}", FaultsVariable, text);
+            return plan;
         }
         catch (FormatException e)
         {
-            throw new StartException(ExitCode.Configuration, $"KV_FAULTS: {e.Message}");
+            throw new StartException(ExitCode.Configuration, $"{FaultsVariable}: {e.Message}");
         }
     }
 

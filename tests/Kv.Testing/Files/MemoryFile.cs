@@ -36,7 +36,7 @@ internal sealed class MemoryFile(MemoryFileSystem owner, string path, MemoryInod
     {
         lock (owner.Sync)
         {
-            ThrowIfUnusable();
+            ThrowIfUnusableToWriter();
             string? error = owner.Faults.Cross(site);
             if (error is FaultInjectingFileSystem.ShortWrite)
             {
@@ -54,7 +54,7 @@ internal sealed class MemoryFile(MemoryFileSystem owner, string path, MemoryInod
     {
         lock (owner.Sync)
         {
-            ThrowIfUnusable();
+            ThrowIfUnusableToWriter();
             DieIf(site, owner.Faults.Cross(site) ?? owner.CheckSpace(length - inode.Current.Length));
             if (length > inode.Current.Length)
             {
@@ -69,7 +69,7 @@ internal sealed class MemoryFile(MemoryFileSystem owner, string path, MemoryInod
     {
         lock (owner.Sync)
         {
-            ThrowIfUnusable();
+            ThrowIfUnusableToWriter();
             DieIf(site, owner.Faults.Cross(site));
             inode.SetLength(length);
             owner.CountMutation();
@@ -80,7 +80,7 @@ internal sealed class MemoryFile(MemoryFileSystem owner, string path, MemoryInod
     {
         lock (owner.Sync)
         {
-            ThrowIfUnusable();
+            ThrowIfUnusableToWriter();
             if (owner.Faults.Cross(site) is { } error)
             {
                 inode.ForgetUnsynced();
@@ -107,6 +107,16 @@ internal sealed class MemoryFile(MemoryFileSystem owner, string path, MemoryInod
     {
         _failure = new StorageException(Path, site, $"{error} (simulated)");
         return _failure;
+    }
+
+    private void ThrowIfUnusableToWriter()
+    {
+        if (_failure is not null)
+        {
+            owner.Faults.NoteLateCall();
+        }
+
+        ThrowIfUnusable();
     }
 
     private void ThrowIfUnusable()

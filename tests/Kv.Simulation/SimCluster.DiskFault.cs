@@ -1,0 +1,78 @@
+// Owns a run in which one store's disk begins to fail: the loop that met the failure is gone at once, the others run on
+// for a while, then the process ends and the machine loses everything that was not synced; later the store comes back
+// on a disk that works.
+using Kv.Engine;
+using Kv.Engine.Files;
+
+namespace Kv.Simulation;
+
+public sealed partial class SimCluster
+{
+    private const long DiskFailsAfterMs = 4_000;
+    private const long DyingMs = 1_000;
+    private const long AwayMs = 3_000;
+
+    private Exception? _diskFailure;
+    private long _acknowledgedAtFailure;
+    private long _acknowledgedWithout;
+    private long _sentAtFailure;
+    private long _sentAfter;
+
+    private void ScheduleDiskFault()
+    {
+        if (_options.DiskFault is not { } fault)
+        {
+            return;
+        }
+
+        SimStore victim = _stores[0];
+        victim.DiskFailed = failure => OnDiskFailed(victim, failure);
+        _events.At(_clock.Now.PlusMs(DiskFailsAfterMs), $"disk of {victim.Id} fails", () =>
+        {
+            if (!fault.AtStart)
+            {
+                victim.FailDisk(fault);
+                return;
+            }
+
+            victim.Crash();
+            victim.FailDisk(fault);
+            try
+            {
+                victim.Start();
+            }
+            catch (Exception e) when (e is StorageException or EngineException)
+            {
+                OnDiskFailed(victim, e);
+            }
+        });
+    }
+
+    private void OnDiskFailed(SimStore victim, Exception failure)
+    {
+        if (_diskFailure is not null)
+        {
+            return;
+        }
+
+        _diskFailure = failure;
+        _acknowledgedAtFailure = _clients.Sum(client => client.Acknowledged);
+        _sentAtFailure = victim.Sent;
+        _events.At(_clock.Now.PlusMs(DyingMs), $"process of {victim.Id} ends", () =>
+        {
+            _sentAfter = victim.Sent - _sentAtFailure;
+            victim.CrashToDurable();
+            victim.HealDisk();
+        });
+        _events.At(_clock.Now.PlusMs(DyingMs + AwayMs), $"{victim.Id} comes back", () =>
+        {
+            _acknowledgedWithout = _clients.Sum(client => client.Acknowledged) - _acknowledgedAtFailure;
+            victim.Start();
+        });
+    }
+
+    private SimDiskFaultReport? ReportDiskFault() => _options.DiskFault is null
+        ? null
+        : new SimDiskFaultReport(
+            _diskFailure, _acknowledgedWithout, _sentAfter, _stores[0].Promises.Checked, _stores[0].LateCallCount);
+}
