@@ -26,10 +26,11 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     [MemberData(nameof(Sites))]
     public void Disk_FailsAtOneSite_NothingUnsyncedIsPromisedAndTheOthersGoOn(string site)
     {
-        foreach (string error in Errors)
+        for (int i = 0; i < Errors.Length; i++)
         {
+            string error = Errors[i];
             bool ofEngine = SimDiskFault.EngineSites.Contains(site);
-            SimReport report = Run(new SimDiskFault(site, error, AtStart.Contains(site)));
+            SimReport report = Run(51 + (ulong)i, new SimDiskFault(site, error, AtStart.Contains(site)));
             SimDiskFaultReport fault = report.DiskFault!;
             output.WriteLine(
                 $"{site} {error}: {fault.Failure?.Message}; {fault.SentAfter} envelopes sent while dying, "
@@ -53,9 +54,29 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         }
     }
 
-    private static SimReport Run(SimDiskFault fault) => new SimCluster(new SimOptions
+    /// <summary>
+    /// The log is dead and the store's other loops still run when another store's regions need a new leader: votes it is
+    /// asked for cannot be made durable, so none may leave it.
+    /// </summary>
+    [Theory]
+    [InlineData(SyncSites.LogSegmentWrite)]
+    [InlineData(SyncSites.LogSegmentSync)]
+    public void Disk_FailsBeforeAnElection_NoVoteLeavesTheStore(string site)
     {
-        Seed = 51,
+        SimReport report = Run(53, new SimDiskFault(site, "EIO", AtStart: false) { DuringElection = true });
+        SimDiskFaultReport fault = report.DiskFault!;
+        output.WriteLine($"{site}: {fault.VotesAskedAfter} votes asked for, {fault.SentAfter} envelopes sent while dying");
+
+        Assert.NotNull(fault.Failure);
+        Assert.True(fault.VotesAskedAfter > 0, "no vote was asked for");
+        Assert.True(report.Problems.Count == 0, string.Join("; ", report.Problems));
+        Assert.Equal(0, fault.LateCallCount);
+        Assert.True(fault.AcknowledgedWithout > 50, $"only {fault.AcknowledgedWithout} writes without the failed store");
+    }
+
+    private static SimReport Run(ulong seed, SimDiskFault fault) => new SimCluster(new SimOptions
+    {
+        Seed = seed,
         FaultSeconds = 12,
         Crashes = 0,
         Loss = 0.005,

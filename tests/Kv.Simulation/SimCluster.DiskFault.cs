@@ -11,12 +11,16 @@ public sealed partial class SimCluster
     private const long DiskFailsAfterMs = 4_000;
     private const long DyingMs = 1_000;
     private const long AwayMs = 3_000;
+    private const long ElectionMs = 4_000;
+    private const long OtherAwayMs = 2_500;
 
     private Exception? _diskFailure;
     private long _acknowledgedAtFailure;
     private long _acknowledgedWithout;
     private long _sentAtFailure;
     private long _sentAfter;
+    private long _votesAskedAtFailure;
+    private long _votesAskedAfter;
 
     private void ScheduleDiskFault()
     {
@@ -58,13 +62,24 @@ public sealed partial class SimCluster
         _diskFailure = failure;
         _acknowledgedAtFailure = _clients.Sum(client => client.Acknowledged);
         _sentAtFailure = victim.Sent;
-        _events.At(_clock.Now.PlusMs(DyingMs), $"process of {victim.Id} ends", () =>
+        _votesAskedAtFailure = victim.VotesAsked;
+        long dyingMs = DyingMs;
+        if (_options.DiskFault!.DuringElection)
+        {
+            dyingMs = ElectionMs;
+            SimStore other = _stores[1];
+            other.Crash();
+            _events.At(_clock.Now.PlusMs(OtherAwayMs), $"{other.Id} comes back", other.Start);
+        }
+
+        _events.At(_clock.Now.PlusMs(dyingMs), $"process of {victim.Id} ends", () =>
         {
             _sentAfter = victim.Sent - _sentAtFailure;
+            _votesAskedAfter = victim.VotesAsked - _votesAskedAtFailure;
             victim.CrashToDurable();
             victim.HealDisk();
         });
-        _events.At(_clock.Now.PlusMs(DyingMs + AwayMs), $"{victim.Id} comes back", () =>
+        _events.At(_clock.Now.PlusMs(dyingMs + AwayMs), $"{victim.Id} comes back", () =>
         {
             _acknowledgedWithout = _clients.Sum(client => client.Acknowledged) - _acknowledgedAtFailure;
             victim.Start();
@@ -74,5 +89,6 @@ public sealed partial class SimCluster
     private SimDiskFaultReport? ReportDiskFault() => _options.DiskFault is null
         ? null
         : new SimDiskFaultReport(
-            _diskFailure, _acknowledgedWithout, _sentAfter, _stores[0].Promises.Checked, _stores[0].LateCallCount);
+            _diskFailure, _acknowledgedWithout, _sentAfter, _votesAskedAfter,
+            _stores[0].Promises.Checked, _stores[0].LateCallCount);
 }

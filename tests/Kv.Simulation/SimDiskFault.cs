@@ -6,6 +6,9 @@ namespace Kv.Simulation;
 /// <param name="AtStart">The store crashes first and the fault meets its next start.</param>
 public sealed record SimDiskFault(string Site, string Error, bool AtStart)
 {
+    /// <summary>Another store crashes with the disk, so that the store is asked for votes it cannot make durable.</summary>
+    public bool DuringElection { get; init; }
+
     /// <summary>The engine cannot write a batch.</summary>
     public const string EngineWrite = "engine.write";
 
@@ -19,8 +22,10 @@ public sealed record SimDiskFault(string Site, string Error, bool AtStart)
 /// <summary>What a disk fault did.</summary>
 /// <param name="Failure">What ended the store; null = the site was never crossed.</param>
 /// <param name="AcknowledgedWithout">Writes acknowledged from the failure until the store came back.</param>
-/// <param name="SentAfter">Envelopes that its other loops still sent in the second before the process was gone.</param>
+/// <param name="SentAfter">Envelopes that its other loops still sent before the process was gone.</param>
+/// <param name="VotesAskedAfter">Votes it was asked for in that time.</param>
 /// <param name="PromisesChecked">Acknowledgements and votes compared with what a power cut left.</param>
 /// <param name="LateCallCount">Calls to a file that had failed before.</param>
 public sealed record SimDiskFaultReport(
-    Exception? Failure, long AcknowledgedWithout, long SentAfter, long PromisesChecked, long LateCallCount);
+    Exception? Failure, long AcknowledgedWithout, long SentAfter, long VotesAskedAfter,
+    long PromisesChecked, long LateCallCount);

@@ -13,6 +13,7 @@ using Kv.Protocol.Commands;
 using Kv.Protocol.Placement.V1;
 using Kv.Protocol.Raft.V1;
 using Kv.Protocol.V1;
+using Kv.Raft;
 using Kv.Store;
 using Kv.Testing.Files;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -77,6 +78,9 @@ public sealed class SimStore
 
     /// <summary>Envelopes sent.</summary>
     public long Sent { get; private set; }
+
+    /// <summary>Votes it was asked for while it was up.</summary>
+    public long VotesAsked { get; private set; }
 
     public long LateCallCount => _files.Faults.LateCallCount;
 
@@ -175,8 +179,14 @@ public sealed class SimStore
         _engine = null;
     }
 
-    public void Receive(StoreId from, Incarnation incarnation, StoreEnvelope envelope) =>
-        _store?.OnEnvelope(from, incarnation, envelope);
+    public void Receive(StoreId from, Incarnation incarnation, StoreEnvelope envelope)
+    {
+        if (_store is not null)
+        {
+            VotesAsked += envelope.Messages.Count(message => message.Kind == (uint)MessageKind.Vote);
+            _store.OnEnvelope(from, incarnation, envelope);
+        }
+    }
 
     /// <summary>Regions this store leads now, in the loop's own words.</summary>
     public int CountLeaders()

@@ -71,8 +71,9 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         await using KvClient client = await cluster.ConnectAsync();
         KvStoreInfo self = (await client.StoresAsync(TestContext.Current.CancellationToken))
             .Single(store => store.ClientAddress == victim.Addresses.Client);
-        await WaitForAsync(
+        await Waiting.UntilAsync(
             async () => (await client.RegionsAsync()).Any(region => region.LeaderStoreId == self.Id),
+            Patience,
             $"{victim.Name} leads a region");
         var load = new VersionedLoad(client, keyCount: 24);
         Task running = load.RunAsync(stop.Token);
@@ -194,15 +195,5 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         $"{store.Name} serves");
 
     private static Task WaitForAsync(Func<bool> condition, string what) =>
-        WaitForAsync(() => Task.FromResult(condition()), what);
-
-    private static async Task WaitForAsync(Func<Task<bool>> condition, string what)
-    {
-        long end = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
-        while (!await condition())
-        {
-            Assert.True(Environment.TickCount64 < end, $"not within {Patience.TotalSeconds} s: {what}");
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
-    }
+        Waiting.UntilAsync(condition, Patience, what);
 }

@@ -50,7 +50,7 @@ internal sealed record FaultCase(string Site, string Error, int After, bool AtSt
         // A start writes one segment's head and gives one old segment up; the next ones are rotation and purge.
         SyncSites.LogHeaderWrite or SyncSites.LogHeaderSync or SyncSites.LogSegmentAllocate
             or SyncSites.LogFolderSync => (2, false),
-        SyncSites.LogSegmentWrite or SyncSites.LogSegmentSync => (40, false),
+        SyncSites.LogSegmentWrite or SyncSites.LogSegmentSync => (12, false),
         SyncSites.LogPurgeFolderSync => (1, false),
         SyncSites.FileCreate or SyncSites.FileRename => (3, false),
         SyncSites.FileDelete => (1, false),
