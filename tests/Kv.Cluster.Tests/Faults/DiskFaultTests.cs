@@ -27,7 +27,7 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     {
         await using TestCluster cluster = await TestCluster.StartAsync(3, 4, SmallLog);
         await using KvClient client = await cluster.ConnectAsync();
-        var load = new VersionedLoad(client, keyCount: 24);
+        var load = new VersionedLoad(client, keyCount: 8);
         var crossed = new SortedDictionary<string, long>(StringComparer.Ordinal);
         using var stop = new CancellationTokenSource();
         Task running = Task.WhenAll(load.RunAsync(stop.Token), new Ballast(client).RunAsync(stop.Token));
@@ -75,7 +75,7 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
             async () => (await client.RegionsAsync()).Any(region => region.LeaderStoreId == self.Id),
             Patience,
             $"{victim.Name} leads a region");
-        var load = new VersionedLoad(client, keyCount: 24);
+        var load = new VersionedLoad(client, keyCount: 8);
         Task running = load.RunAsync(stop.Token);
         StoreEnd end = await StoreEnd.WaitAsync(victim, Patience, "leader");
         long before = load.Acknowledged;
