@@ -16,6 +16,9 @@ namespace Kv.Engine.RocksDb;
 /// </summary>
 public sealed unsafe class RocksDbEngine : IEngine
 {
+    // Beside the tables made of the log: manifest, options, a new log's head.
+    private const long OpenBytesMin = 2 << 20;
+
     // An estimate walks at most this many keys of the memory tables, about a millisecond.
     private const int EstimateKeysMax = 4096;
 
@@ -55,6 +58,7 @@ public sealed unsafe class RocksDbEngine : IEngine
         RocksDbLibrary.EnsureLoaded();
         string folder = Path.GetFullPath(options.Folder);
         PrepareFolder(folder, options.CreateIfMissing);
+        RequireRoom(folder);
         return new RocksDbEngine(
             folder, DatabaseHandle.Open(folder, new DatabaseOptions(options, options.CreateIfMissing)));
     }
@@ -217,6 +221,32 @@ public sealed unsafe class RocksDbEngine : IEngine
         0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
         0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
     ];
+
+    /// <summary>
+    /// Opening writes the log's rows into tables. Where RocksDB is built with its assertions, as Debian's is, running
+    /// out of space in that ends the process without a word, so the room is looked for first.
+    /// </summary>
+    private static void RequireRoom(string folder)
+    {
+        long free;
+        long needed = OpenBytesMin;
+        try
+        {
+            free = new DriveInfo(folder).AvailableFreeSpace;
+            needed += new DirectoryInfo(folder).EnumerateFiles("*.log").Sum(static file => file.Length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new EngineException($"cannot look into engine folder {folder}: {e.Message}", e);
+        }
+
+        if (free < needed)
+        {
+            throw new EngineException(
+                $"engine folder {folder} has no space left: {free} bytes are free, and opening it may take {needed}; "
+                + "make room");
+        }
+    }
 
     private static void PrepareFolder(string folder, bool createIfMissing)
     {
