@@ -32,7 +32,7 @@ public sealed class PythonClientTests(ITestOutputHelper output)
         AssertRefused(answers["put large value"], "value", "1048577", "1048576");
         AssertRefused(answers["scan backwards"], "start key", "end key");
         Assert.Equal("UNIMPLEMENTED", answers["unknown method"].Code);
-        Assert.Contains("Frobnicate", answers["unknown method"].Text, StringComparison.Ordinal);
+        Assert.Contains("kv.v1.Kv has no such method", answers["unknown method"].Text, StringComparison.Ordinal);
         for (int i = 0; i < cluster.Stores.Count; i++)
         {
             string services = answers[$"services {i}"].Text;
