@@ -55,8 +55,8 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// The log is dead and the store's other loops still run when another store's regions need a new leader: votes it is
-    /// asked for cannot be made durable, so none may leave it.
+    /// The log is dead and the store's other loops still run when another store's regions need a new leader: votes it
+    /// is asked for cannot be made durable, so none may leave it.
     /// </summary>
     [Theory]
     [InlineData(SyncSites.LogSegmentWrite)]
@@ -65,13 +65,15 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     {
         SimReport report = Run(53, new SimDiskFault(site, "EIO", AtStart: false) { DuringElection = true });
         SimDiskFaultReport fault = report.DiskFault!;
-        output.WriteLine($"{site}: {fault.VotesAskedAfter} votes asked for, {fault.SentAfter} envelopes sent while dying");
+        output.WriteLine(
+            $"{site}: {fault.VotesAskedAfter} votes asked for, {fault.SentAfter} envelopes sent while dying");
 
         Assert.NotNull(fault.Failure);
         Assert.True(fault.VotesAskedAfter > 0, "no vote was asked for");
         Assert.True(report.Problems.Count == 0, string.Join("; ", report.Problems));
         Assert.Equal(0, fault.LateCallCount);
-        Assert.True(fault.AcknowledgedWithout > 50, $"only {fault.AcknowledgedWithout} writes without the failed store");
+        Assert.True(
+            fault.AcknowledgedWithout > 50, $"only {fault.AcknowledgedWithout} writes without the failed store");
     }
 
     private static SimReport Run(ulong seed, SimDiskFault fault) => new SimCluster(new SimOptions

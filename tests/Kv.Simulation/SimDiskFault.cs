@@ -6,7 +6,9 @@ namespace Kv.Simulation;
 /// <param name="AtStart">The store crashes first and the fault meets its next start.</param>
 public sealed record SimDiskFault(string Site, string Error, bool AtStart)
 {
-    /// <summary>Another store crashes with the disk, so that the store is asked for votes it cannot make durable.</summary>
+    /// <summary>
+    /// Another store crashes with the disk, so that this one is asked for votes it cannot make durable.
+    /// </summary>
     public bool DuringElection { get; init; }
 
     /// <summary>The engine cannot write a batch.</summary>

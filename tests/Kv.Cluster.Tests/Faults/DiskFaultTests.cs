@@ -52,14 +52,17 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         await running;
         await load.VerifyAsync();
         output.WriteLine($"crossed: {string.Join(", ", crossed.Select(site => $"{site.Key} {site.Value} times"))}");
-        output.WriteLine($"{load.Acknowledged} writes acknowledged, {load.Reads} reads, {load.Undetermined} undetermined");
+        output.WriteLine(
+            $"{load.Acknowledged} writes acknowledged, {load.Reads} reads, {load.Undetermined} undetermined");
 
         Assert.True(load.Problems.Count == 0, string.Join("; ", load.Problems.Take(5)));
         Assert.Equal(0, load.Failed);
         Assert.Empty(SyncSites.All.Except(crossed.Keys));
     }
 
-    /// <summary>The store leads a share of the regions when its disk fails: they move, and what it acknowledged stays.</summary>
+    /// <summary>
+    /// The store leads a share of the regions when its disk fails: they move, and what it acknowledged stays.
+    /// </summary>
     [Fact]
     public async Task ThreeStores_DiskOfALeaderFails_ItsRegionsMoveAndNothingAcknowledgedIsLost()
     {
@@ -129,7 +132,8 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task<(int Acknowledged, KvException? Failure)> WriteUntilErrorAsync(KvClient client, byte[] key)
+    private static async Task<(int Acknowledged, KvException? Failure)> WriteUntilErrorAsync(
+        KvClient client, byte[] key)
     {
         byte[] value = new byte[8 * 1024];
         for (int version = 1; version < 5_000; version++)

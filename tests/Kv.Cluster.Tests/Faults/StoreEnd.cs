@@ -47,7 +47,8 @@ internal sealed partial class StoreEnd
         bool ended = await store.WaitAsync(timeout);
         IReadOnlyList<string> lines = store.LogLines(LogBytesMax);
         Assert.True(
-            ended, $"{what}: {store.Name} still runs after {timeout.TotalSeconds} s; it said:\n{string.Join('\n', lines)}");
+            ended,
+            $"{what}: {store.Name} still runs after {timeout.TotalSeconds} s; it said:\n{string.Join('\n', lines)}");
         return new StoreEnd(store.ExitCode!.Value, lines);
     }
 

@@ -7,7 +7,9 @@ using Kv.Protocol.V1;
 
 namespace Kv.Cluster.Tests.Foreign;
 
-/// <summary>A client of another language, with nothing of ours but the descriptors, on a cluster of real processes.</summary>
+/// <summary>
+/// A client of another language, with nothing of ours but the descriptors, on a cluster of real processes.
+/// </summary>
 public sealed class PythonClientTests(ITestOutputHelper output)
 {
     private static readonly Lazy<string?> Python = new(FindPython);
@@ -43,7 +45,8 @@ public sealed class PythonClientTests(ITestOutputHelper output)
 
         Assert.All(cluster.Stores, store => Assert.True(store.IsRunning));
         await using KvClient client = await cluster.ConnectAsync();
-        Assert.Equal("2"u8.ToArray(), await client.GetAsync("b"u8.ToArray(), null, TestContext.Current.CancellationToken));
+        byte[]? value = await client.GetAsync("b"u8.ToArray(), null, TestContext.Current.CancellationToken);
+        Assert.Equal("2"u8.ToArray(), value);
     }
 
     private static void AssertGood(IReadOnlyDictionary<string, Answer> answers)
