@@ -21,7 +21,12 @@ public sealed class IdleRegionsTests(ITestOutputHelper output)
     /// </summary>
     [Fact]
     public Task TwoHundredRegions_Quiet_CostLittle_AndWakeWithinThreeSeconds() =>
-        RunAsync(regions: 200, quiet: TimeSpan.FromSeconds(3), span: TimeSpan.FromSeconds(15), cpuSecondsMax: 1.5);
+        RunAsync(
+            regions: 200,
+            quiet: TimeSpan.FromSeconds(3),
+            span: TimeSpan.FromSeconds(15),
+            cpuSecondsMax: 1.5,
+            countCompiler: false);
 
     [Fact]
     public Task ThousandRegions_Quiet_CostLessThanThreeCpuSecondsAMinute_AndWakeWithinThreeSeconds()
@@ -30,10 +35,15 @@ public sealed class IdleRegionsTests(ITestOutputHelper output)
             Environment.GetEnvironmentVariable("KV_TEST_LONG") == "1",
             "takes minutes: set KV_TEST_LONG=1, or run eng/soak.sh idle");
         return RunAsync(
-            regions: 1_000, quiet: TimeSpan.FromSeconds(60), span: TimeSpan.FromSeconds(60), cpuSecondsMax: 3);
+            regions: 1_000,
+            quiet: TimeSpan.FromSeconds(60),
+            span: TimeSpan.FromSeconds(60),
+            cpuSecondsMax: 3,
+            countCompiler: true);
     }
 
-    private async Task RunAsync(int regions, TimeSpan quiet, TimeSpan span, double cpuSecondsMax)
+    private async Task RunAsync(
+        int regions, TimeSpan quiet, TimeSpan span, double cpuSecondsMax, bool countCompiler)
     {
         long bytesOfOne = await MeasureOneRegionAsync(quiet);
         await using TestCluster cluster = TestCluster.Prepare(3);
@@ -56,20 +66,23 @@ public sealed class IdleRegionsTests(ITestOutputHelper output)
         int[] processes = [.. cluster.Stores.Select(store => store.ProcessId)];
         IReadOnlyDictionary<string, double> threads = ProcessCost.ByThread(processes);
         double before = ProcessCost.CpuSeconds(processes);
-        await Task.Delay(span, Token);
+        double compiling = await CompilerSecondsDuringAsync(processes, span);
         double used = ProcessCost.CpuSeconds(processes) - before;
         string busiest = ProcessCost.Busiest(threads, processes);
         long bytes = ProcessCost.ResidentBytes(processes);
         int peers = 3 * (regions - 1);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{used:0.00} CPU seconds of three processes in {span.TotalSeconds} s of quiet; busiest: {busiest}"));
+            $"{used:0.00} CPU seconds of three processes in {span.TotalSeconds} s of quiet, {compiling:0.00} of them "
+            + $"compiling; busiest: {busiest}"));
         output.WriteLine(
             $"{bytes / 1024} KiB resident with {regions} regions, {bytesOfOne / 1024} KiB with one: "
             + $"{(bytes - bytesOfOne) / peers} bytes per idle peer");
 
+        // Right after a start the runtime still compiles what the founding made hot; the long run waits that out.
+        double counted = countCompiler ? used : used - compiling;
         Assert.Equal(3 * regions, slept);
-        Assert.True(used < cpuSecondsMax, $"{used:0.00} CPU seconds, allowed {cpuSecondsMax}: {busiest}");
+        Assert.True(counted < cpuSecondsMax, $"{counted:0.00} CPU seconds, allowed {cpuSecondsMax}: {busiest}");
         await FailOverAsync(cluster);
     }
 
@@ -111,6 +124,23 @@ public sealed class IdleRegionsTests(ITestOutputHelper output)
         {
             Assert.Equal(KeyIn(region), await client.GetAsync(KeyIn(region), null, Token));
         }
+    }
+
+    /// <summary>Lets the time pass; the compiler thread comes and goes, so it is looked at often.</summary>
+    private static async Task<double> CompilerSecondsDuringAsync(int[] processes, TimeSpan span)
+    {
+        Dictionary<string, double> first = new(ProcessCost.CompilerSeconds(processes), StringComparer.Ordinal);
+        Dictionary<string, double> last = new(first, StringComparer.Ordinal);
+        for (long end = Environment.TickCount64 + (long)span.TotalMilliseconds; Environment.TickCount64 < end;)
+        {
+            await Task.Delay((int)Math.Clamp(end - Environment.TickCount64, 1, 1_000), Token);
+            foreach ((string thread, double seconds) in ProcessCost.CompilerSeconds(processes))
+            {
+                last[thread] = seconds;
+            }
+        }
+
+        return last.Sum(pair => pair.Value - first.GetValueOrDefault(pair.Key));
     }
 
     private static async Task<long> MeasureOneRegionAsync(TimeSpan quiet)

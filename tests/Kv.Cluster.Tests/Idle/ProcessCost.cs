@@ -11,6 +11,12 @@ internal static class ProcessCost
     /// <summary>User plus system time of all threads, in seconds.</summary>
     public static double CpuSeconds(IEnumerable<int> processIds) => processIds.Sum(CpuSeconds);
 
+    /// <summary>
+    /// Seconds that the runtime's compiler thread has used: it goes over hot methods once, in the minute after a start.
+    /// </summary>
+    public static IEnumerable<KeyValuePair<string, double>> CompilerSeconds(IEnumerable<int> processIds) =>
+        ByThread(processIds).Where(pair => pair.Key.Contains(".NET Tiered", StringComparison.Ordinal));
+
     /// <summary>Bytes in memory.</summary>
     public static long ResidentBytes(IEnumerable<int> processIds) => processIds.Sum(ResidentBytes);
 
