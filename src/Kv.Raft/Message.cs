@@ -81,4 +81,7 @@ public sealed record Message
     public int Priority { get; init; }
 
     public SnapshotMeta? Snapshot { get; init; }
+
+    /// <summary>Whether it answers another message. Answers wake no sleeping peer.</summary>
+    public bool IsResponse => MessageCheck.IsResponse(Kind);
 }

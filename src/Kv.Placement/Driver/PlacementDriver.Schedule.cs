@@ -41,7 +41,7 @@ public sealed partial class PlacementDriver
         }
 
         int room = Math.Min(_options.TransfersPerRoundMax, _options.TransfersOpenMax - _operators.Count);
-        if (room > 0)
+        if (room > 0 && !LeadersAreEven())
         {
             foreach (LeaderTransfer transfer in LeaderBalance.Decide(View(), room))
             {
@@ -50,6 +50,41 @@ public sealed partial class PlacementDriver
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Whether leader counts leave nothing to move, so that a quiet cluster of many regions draws no picture of itself.
+    /// </summary>
+    private bool LeadersAreEven()
+    {
+        if (_operators.Count > 0)
+        {
+            return false;
+        }
+
+        var counts = new Dictionary<StoreId, int>(_stores.Count);
+        foreach (StoreEntry store in _stores.Values)
+        {
+            if (store.Stopping)
+            {
+                return false;
+            }
+
+            if (store.Reported && IsUp(store))
+            {
+                counts[store.Id] = 0;
+            }
+        }
+
+        foreach (RegionEntry region in _regions.All)
+        {
+            if (counts.TryGetValue(region.LeaderStore, out int count))
+            {
+                counts[region.LeaderStore] = count + 1;
+            }
+        }
+
+        return counts.Count == 0 || counts.Values.Max() - counts.Values.Min() <= 1;
     }
 
     private ClusterView View()

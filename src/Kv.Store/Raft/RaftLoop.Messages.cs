@@ -92,13 +92,25 @@ internal sealed partial class RaftLoop
             return;
         }
 
-        WakePeer(peer);
+        // What answers a message sent before the sleep wakes nobody: else a region whose heartbeats are answered slowly
+        // would never get to sleep. A higher term in it does wake, through the core.
+        if (!message.IsResponse)
+        {
+            WakePeer(peer);
+        }
+
         if (message.Entries.Count > 0)
         {
             peer.LastActive = _now;
         }
 
+        bool led = peer.Core.IsLeader;
         peer.Core.Step(message, _now);
+        if (peer.Sleep == SleepPhase.Asleep ? !peer.Core.IsAsleep : led && !peer.Core.IsLeader)
+        {
+            WakePeer(peer);
+        }
+
         Touch(peer);
     }
 

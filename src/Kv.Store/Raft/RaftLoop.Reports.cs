@@ -185,7 +185,16 @@ internal sealed partial class RaftLoop
         }
         else
         {
-            EnvelopeTo(store, Lane.Control).Orders = orders;
+            StoreEnvelope envelope = EnvelopeTo(store, Lane.Control);
+            if (envelope.Orders is { } earlier && earlier.PlacementTerm == orders.PlacementTerm)
+            {
+                // Placement gives one order at a time; all of one turn travel in one envelope.
+                earlier.MergeFrom(orders);
+            }
+            else
+            {
+                envelope.Orders = orders;
+            }
         }
     }
 }
