@@ -3,6 +3,8 @@
 #
 #   eng/soak.sh kills [N]   N (default 100) random -9 kills under a judged load, in Release
 #   eng/soak.sh faults      every place that touches the disk fails with every error, on real processes
+#   eng/soak.sh idle        1,000 sleeping regions: CPU time and memory of quiet, and how fast they fail over
+#   eng/soak.sh founding [N]  N (default 50) foundings whose founders are killed while they found
 #
 # KV_TEST_SEED repeats the kills of an earlier run. Prints what the tests print and ends with one line of summary.
 set -euo pipefail
@@ -10,7 +12,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 usage() {
-  stop "usage: eng/soak.sh kills [N] | eng/soak.sh faults"
+  stop "usage: eng/soak.sh kills [N] | faults | idle | founding [N]"
 }
 
 project=tests/Kv.Cluster.Tests
@@ -28,6 +30,17 @@ case "${1:-}" in
     export KV_TEST_FAULTS=all
     what="every disk fault"
     classes=(Kv.Cluster.Tests.Faults.DiskFaultTests Kv.Cluster.Tests.Faults.EngineFaultTests)
+    ;;
+  idle)
+    export KV_TEST_LONG=1
+    what="1,000 idle regions"
+    classes=(Kv.Cluster.Tests.Idle.IdleRegionsTests)
+    ;;
+  founding)
+    export KV_TEST_FOUNDINGS="${2:-50}"
+    [[ "$KV_TEST_FOUNDINGS" =~ ^[1-9][0-9]*$ ]] || usage
+    what="$KV_TEST_FOUNDINGS foundings"
+    classes=(Kv.Cluster.Tests.Founding.InitTests)
     ;;
   *)
     usage

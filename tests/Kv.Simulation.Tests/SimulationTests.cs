@@ -78,4 +78,18 @@ public sealed class SimulationTests
         Assert.True(
             report.Undetermined <= report.Begun / 1_000, $"{report.Undetermined} of {report.Begun} undetermined");
     }
+
+    /// <summary>
+    /// Sleep law over a slow network: when a region falls asleep, answers to its leader's last heartbeats are still on
+    /// their way. They wake nobody. Only the system region stays awake, on each store.
+    /// </summary>
+    [Fact]
+    public void Cluster_AnswersUnderWayWhenRegionsFallAsleep_AllSleep()
+    {
+        SimReport report = new SimCluster(
+            new SimOptions { Seed = 51, NetworkDelayMs = 120, Loss = 0, FaultSeconds = 1, Crashes = 0, Clients = 1 }).Run();
+
+        Assert.Empty(report.Problems);
+        Assert.Equal(3, report.AwakePeers);
+    }
 }

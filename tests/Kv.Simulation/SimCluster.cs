@@ -214,6 +214,7 @@ public sealed partial class SimCluster
         Failed = _clients.Sum(client => client.Failed),
         Messages = _network.Sent,
         LostMessages = _network.Lost,
+        AwakePeers = _stores.Sum(store => store.CountAwake()),
         DiskFault = ReportDiskFault(),
         Problems = _problems,
     };
@@ -245,6 +246,9 @@ public sealed record SimReport
     public required long Messages { get; init; }
 
     public required long LostMessages { get; init; }
+
+    /// <summary>Peers that still tick after the quiet at the end.</summary>
+    public required int AwakePeers { get; init; }
 
     /// <summary>Null when no disk was to fail.</summary>
     public required SimDiskFaultReport? DiskFault { get; init; }

@@ -72,8 +72,8 @@ public sealed class SimNetwork(EventQueue events, DeterministicRandom random, Si
             }
         });
 
-    private long Delay() =>
-        50_000 + random.Next(500_000) + (Faulty && random.Chance(0.01) ? random.Next(50_000_000) : 0);
+    private long Delay() => (options.NetworkDelayMs * 1_000_000L) + 50_000 + random.Next(500_000)
+        + (Faulty && random.Chance(0.01) ? random.Next(50_000_000) : 0);
 
     private sealed class Transport(SimNetwork network, SimStore store) : ITransport
     {

@@ -19,6 +19,9 @@ public sealed record SimOptions
     /// <summary>Share of messages between stores that arrive twice.</summary>
     public double Duplicate { get; init; } = 0.01;
 
+    /// <summary>Time that every message takes on its way, besides what is drawn.</summary>
+    public int NetworkDelayMs { get; init; }
+
     /// <summary>Virtual seconds with faults; after them a healed phase must answer everything.</summary>
     public int FaultSeconds { get; init; } = 20;
 

@@ -189,13 +189,10 @@ public sealed class SimStore
     }
 
     /// <summary>Regions this store leads now, in the loop's own words.</summary>
-    public int CountLeaders()
-    {
-        int count = 0;
-        _store?.Describe(status => count = status.LeaderCount);
-        _store?.Pumps[0].RunOnce();
-        return count;
-    }
+    public int CountLeaders() => Ask(status => status.LeaderCount);
+
+    /// <summary>Peers that tick now, in the loop's own words.</summary>
+    public int CountAwake() => Ask(status => status.AwakeCount);
 
     /// <summary>A request from a client; false when the store is down.</summary>
     public bool Submit(Request request, Action<Response> answer)
@@ -207,6 +204,14 @@ public sealed class SimStore
 
         _store.Door.Submit(request, new Sink(answer));
         return true;
+    }
+
+    private int Ask(Func<Kv.Store.StoreStatus, int> number)
+    {
+        int count = 0;
+        _store?.Describe(status => count = number(status));
+        _store?.Pumps[0].RunOnce();
+        return count;
     }
 
     private void Fail(Exception failure)

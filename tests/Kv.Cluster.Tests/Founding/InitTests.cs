@@ -15,12 +15,17 @@ namespace Kv.Cluster.Tests.Founding;
 /// </summary>
 public sealed partial class InitTests(ITestOutputHelper output)
 {
-    private const int Rounds = 6;
     private const int RegionCount = 8;
 
     /// <summary>What founders log on their way, in order.</summary>
     private static readonly string[] Steps =
         ["planned cluster", "prepared as", "is founded", "committed as", ": serving"];
+
+    /// <summary>Number of foundings; <c>eng/soak.sh founding</c> asks for more.</summary>
+    private static int Rounds =>
+        int.TryParse(Environment.GetEnvironmentVariable("KV_TEST_FOUNDINGS"), CultureInfo.InvariantCulture, out int n)
+            ? n
+            : 6;
 
     private static ulong Seed =>
         ulong.TryParse(Environment.GetEnvironmentVariable("KV_TEST_SEED"), CultureInfo.InvariantCulture, out ulong seed)
@@ -69,7 +74,8 @@ public sealed partial class InitTests(ITestOutputHelper output)
         output.WriteLine($"seed {seed} (KV_TEST_SEED)");
         var random = new DeterministicRandom(seed);
         var reached = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        for (int round = 0; round < Rounds; round++)
+        int rounds = Rounds;
+        for (int round = 0; round < rounds; round++)
         {
             await using TestCluster cluster = TestCluster.Prepare(3);
             cluster.Cluster.Start();

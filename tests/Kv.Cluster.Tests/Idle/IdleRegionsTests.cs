@@ -12,6 +12,7 @@ namespace Kv.Cluster.Tests.Idle;
 public sealed class IdleRegionsTests(ITestOutputHelper output)
 {
     private const int FailoverMs = 3_000;
+    private const int EvenMs = 40_000;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -120,6 +121,13 @@ public sealed class IdleRegionsTests(ITestOutputHelper output)
         Assert.True(took[^1] < FailoverMs + stalledMs, $"the last write took {took[^1]} ms, stalls {stalledMs} ms");
         cluster.Start(victim);
         await cluster.WaitReadyAsync();
+        long back = Environment.TickCount64;
+        await WaitAsleepAsync(cluster);
+        long evenMs = Environment.TickCount64 - back;
+        output.WriteLine($"leaders even and all asleep again {evenMs} ms after the store was back");
+
+        // Placement moves them by the dozen: one a second would take minutes.
+        Assert.True(evenMs < EvenMs + stalls.StalledMs - stalledMs, $"leaders were even after {evenMs} ms");
         foreach (RegionStatus region in led)
         {
             Assert.Equal(KeyIn(region), await client.GetAsync(KeyIn(region), null, Token));
