@@ -5,12 +5,12 @@
 #   ./test.sh                               every test project
 #   ./test.sh Kv.Raft.Tests Kv.Base.Tests   only these, and only what they need is built
 #
-# TEST_TIMEOUT_SECONDS (default 600) bounds each project. Results, and what the tests printed, are in artifacts/test-results.
+# TEST_TIMEOUT_SECONDS (default 1500) bounds each project. Results, and what the tests printed, are in artifacts/test-results.
 set -euo pipefail
 # shellcheck source=eng/environment.sh
 source "$(dirname "${BASH_SOURCE[0]}")/eng/environment.sh"
 
-timeout_seconds=${TEST_TIMEOUT_SECONDS:-600}
+timeout_seconds=${TEST_TIMEOUT_SECONDS:-1500}
 results=artifacts/test-results
 
 passed=0
