@@ -365,6 +365,34 @@ public class PlacementDriverTests
         Assert.Equal(10_001UL, snapshot.Stores[1].LastHeartbeatMsAgo);
     }
 
+    /// <summary>
+    /// A candidate whose disk fails, or that is killed before its term is durable, has told of a term that nobody ever
+    /// hears of again: the region is still led in the term before.
+    /// </summary>
+    [Fact]
+    public void TermThatDiedWithItsCandidate_DoesNotHideTheLeaderOfTheTermBefore()
+    {
+        var world = new DriverWorld();
+        world.TakeOver(3);
+        world.ReportAll(Region(1, "", "", 1), Region(10, "", "", 1, term: 5));
+        world.Report(2, full: false, stopping: false, Region(10, "", "", 0, term: 6));
+        Assert.Equal(0UL, LeaderOf10());
+
+        // What a follower remembers is no proof; the leader's own word is.
+        world.Report(3, full: false, stopping: false, Region(10, "", "", 1, term: 5));
+        Assert.Equal(0UL, LeaderOf10());
+        world.Report(1, full: false, stopping: false, Region(10, "", "", 1, term: 5));
+        Assert.Equal(101UL, LeaderOf10());
+
+        // A leader of a later term takes its place, and the one before does not come back.
+        world.Report(2, full: false, stopping: false, Region(10, "", "", 2, term: 7));
+        world.Report(1, full: false, stopping: false, Region(10, "", "", 1, term: 5));
+        Assert.Equal(102UL, LeaderOf10());
+
+        ulong LeaderOf10() =>
+            Snapshot(world).Regions.Single(static region => region.Region.Id == 10).LeaderPeerId;
+    }
+
     private static PlacementSnapshot Snapshot(DriverWorld world)
     {
         PlacementSnapshot? snapshot = null;

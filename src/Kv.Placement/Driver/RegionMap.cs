@@ -143,7 +143,10 @@ internal sealed class RegionMap
 
     private static bool TakeLeader(RegionEntry entry, StoreId from, RegionReport report)
     {
-        if (report.Term < entry.Term)
+        // A higher term may have been nowhere but in a candidate that died before it was durable. So a term without a
+        // leader does not keep out who leads in an earlier one; if that one has been deposed, the next leader says so.
+        bool leadsWhereNobodyDoes = report.Leads && entry.Leader.IsNone;
+        if (report.Term < entry.Term && !leadsWhereNobodyDoes)
         {
             return false;
         }
