@@ -87,7 +87,8 @@ public sealed class SimulationTests
     public void Cluster_AnswersUnderWayWhenRegionsFallAsleep_AllSleep()
     {
         SimReport report = new SimCluster(
-            new SimOptions { Seed = 51, NetworkDelayMs = 120, Loss = 0, FaultSeconds = 1, Crashes = 0, Clients = 1 }).Run();
+            new SimOptions { Seed = 51, NetworkDelayMs = 120, Loss = 0, FaultSeconds = 1, Crashes = 0, Clients = 1 })
+            .Run();
 
         Assert.Empty(report.Problems);
         Assert.Equal(3, report.AwakePeers);
