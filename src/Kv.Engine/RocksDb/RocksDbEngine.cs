@@ -28,6 +28,7 @@ public sealed unsafe class RocksDbEngine : IEngine
 
     // Written once by whichever thread fails first, read by all.
     private string? _failure;
+    private readonly Lock _syncing = new();
 
     private RocksDbEngine(string folder, DatabaseHandle database)
     {
@@ -107,10 +108,13 @@ public sealed unsafe class RocksDbEngine : IEngine
 
     public void SyncWal()
     {
-        using DatabaseHandle.Use use = EnterWrite();
-        byte* error = null;
-        Native.FlushWal(use.Pointer, sync: 1, &error);
-        CheckWrite(error, "WAL sync");
+        lock (_syncing)
+        {
+            using DatabaseHandle.Use use = EnterWrite();
+            byte* error = null;
+            Native.FlushWal(use.Pointer, sync: 1, &error);
+            CheckWrite(error, "WAL sync");
+        }
     }
 
     public void Flush()
@@ -325,11 +329,18 @@ public sealed unsafe class RocksDbEngine : IEngine
 
     private void CheckWrite(byte* error, string operation)
     {
-        if (error is not null)
+        if (error is null)
         {
-            string failure = $"{operation} failed: {RocksDbError.Take(error)}";
-            Interlocked.CompareExchange(ref _failure, failure, null);
-            throw new EngineException($"engine {failure} ({_folder})");
+            return;
+        }
+
+        string failure = $"{operation} failed: {RocksDbError.Take(error)}";
+
+        // RocksDB answers writes with the error of a failed sync before that sync has returned: the sync is told first.
+        lock (_syncing)
+        {
+            string first = Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;
+            throw new EngineException($"engine {first} ({_folder})");
         }
     }
 }
