@@ -8,8 +8,6 @@ namespace Kv.Bench;
 /// <summary>etcd v3, by unary calls over one channel per member in turn, as its own clients do.</summary>
 internal sealed class EtcdTarget : ITarget
 {
-    private static readonly byte[] RangeEndAll = [0];
-
     private readonly GrpcChannel[] _channels;
     private readonly GrpcMethod<RangeRequest, RangeResponse> _range;
     private readonly GrpcMethod<PutRequest, PutResponse> _put;
@@ -42,7 +40,7 @@ internal sealed class EtcdTarget : ITarget
     }
 
     public async Task<int> ScanAsync(
-        byte[] start, int count, Action<ReadOnlySpan<byte>, ReadOnlySpan<byte>> row,
+        byte[] start, byte[] end, int count, Action<ReadOnlySpan<byte>, ReadOnlySpan<byte>> row,
             CancellationToken cancellationToken)
     {
         RangeResponse response = await Channel.CallUnaryAsync(
@@ -50,7 +48,7 @@ internal sealed class EtcdTarget : ITarget
             new RangeRequest
             {
                 Key = UnsafeByteOperations.UnsafeWrap(start),
-                RangeEnd = UnsafeByteOperations.UnsafeWrap(RangeEndAll),
+                RangeEnd = UnsafeByteOperations.UnsafeWrap(end),
                 Limit = count,
             },
             null,

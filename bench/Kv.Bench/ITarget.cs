@@ -12,7 +12,10 @@ internal interface ITarget : IAsyncDisposable
     /// <summary>The value; null = absent. Linearizable.</summary>
     Task<ReadOnlyMemory<byte>?> GetAsync(byte[] key, CancellationToken cancellationToken);
 
-    /// <summary>The first <paramref name="count"/> rows from <paramref name="start"/> on, values included.</summary>
-    Task<int> ScanAsync(byte[] start, int count, Action<ReadOnlySpan<byte>, ReadOnlySpan<byte>> row,
+    /// <summary>
+    /// The first <paramref name="count"/> rows of [start, end), values included. The range is no wider than the rows
+    /// asked for, because some stores look at all of a range before they cut it.
+    /// </summary>
+    Task<int> ScanAsync(byte[] start, byte[] end, int count, Action<ReadOnlySpan<byte>, ReadOnlySpan<byte>> row,
         CancellationToken cancellationToken);
 }

@@ -17,11 +17,11 @@ internal sealed class KvTarget(KvClient client) : ITarget
         await client.GetAsync(key, null, cancellationToken);
 
     public async Task<int> ScanAsync(
-        byte[] start, int count, Action<ReadOnlySpan<byte>, ReadOnlySpan<byte>> row,
+        byte[] start, byte[] end, int count, Action<ReadOnlySpan<byte>, ReadOnlySpan<byte>> row,
             CancellationToken cancellationToken)
     {
         int rows = 0;
-        await foreach (KeyValueEntry entry in client.ScanAsync(new ScanOptions { Start = start, Limit = count },
+        await foreach (KeyValueEntry entry in client.ScanAsync(new ScanOptions { Start = start, End = end, Limit = count },
             cancellationToken))
         {
             row(entry.Key.Span, entry.Value.Span);

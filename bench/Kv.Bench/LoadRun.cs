@@ -86,7 +86,8 @@ internal sealed class LoadRun(ITarget target, ProcessMeter processes, SyncMeter 
                     break;
                 case LoadKind.Scan:
                     int start = random.Next(keyCount - ScanRows);
-                    int rows = await target.ScanAsync(KeyOf(start), ScanRows, Check, CancellationToken.None);
+                    int rows = await target.ScanAsync(
+                        KeyOf(start), KeyOf(start + ScanRows), ScanRows, Check, CancellationToken.None);
                     if (rows != ScanRows)
                     {
                         throw new InvalidOperationException($"a scan gave {rows} rows, {ScanRows} are there");

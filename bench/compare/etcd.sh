@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Alternates Kv.Bench against this system and against a three-member etcd on the same disk, and prints medians as ratios.
 # Needs etcd (Debian: apt-get install etcd-server). Usage: bench/compare/etcd.sh [rounds, default 3] [seconds per run, default 5]
+# KINDS (default put,get,scan) limits what is measured.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-3}
 seconds=${2:-5}
+kinds=${KINDS:-put,get,scan}
 command -v etcd >/dev/null || { echo "etcd is not installed: apt-get install etcd-server" >&2; exit 1; }
-dotnet build -c Release -v q -nologo bench/Kv.Bench src/Kv.Server >/dev/null 2>&1 || dotnet build -c Release -v q -nologo src/Kv.Server
-dotnet build -c Release -v q -nologo bench/Kv.Bench
+if [ -z "${KVSERVER_PATH:-}" ]; then
+  dotnet build -c Release -v q -nologo src/Kv.Server
+  dotnet build -c Release -v q -nologo bench/Kv.Bench
+fi
 KVSERVER_PATH=${KVSERVER_PATH:-$PWD/src/Kv.Server/bin/Release/net10.0/kvserver}
 export KVSERVER_PATH
 bench=bench/Kv.Bench/bin/Release/net10.0/Kv.Bench
@@ -37,9 +41,9 @@ for round in $(seq "$rounds"); do
   rm -rf "$work"/etcd*
   start_etcd "$port"
   "$bench" --etcd "127.0.0.1:$port,127.0.0.1:$((port + 2)),127.0.0.1:$((port + 4))" --pids "$(IFS=,; echo "${pids[*]}")" \
-    --seconds "$seconds" --json "$work/etcd.json"
+    --kinds "$kinds" --seconds "$seconds" --json "$work/results-etcd.json"
   stop_etcd
-  "$bench" --seconds "$seconds" --json "$work/kv.json"
+  "$bench" --kinds "$kinds" --seconds "$seconds" --json "$work/results-kv.json"
 done
 python3 - "$work" <<'PY'
 import json, statistics, sys
@@ -49,7 +53,7 @@ def load(path):
         r = json.loads(line)
         runs.setdefault((r["Kind"], r["Concurrency"]), []).append(r)
     return runs
-kv, etcd = load(sys.argv[1] + "/kv.json"), load(sys.argv[1] + "/etcd.json")
+kv, etcd = load(sys.argv[1] + "/results-kv.json"), load(sys.argv[1] + "/results-etcd.json")
 names = {0: "put", 1: "get", 2: "scan"}
 print("\nmedians of %d rounds" % min(len(next(iter(kv.values()))), len(next(iter(etcd.values())))))
 print("kind  conc   kvstore/s      etcd/s   ratio   kv p50 ms  etcd p50 ms   kv cpu µs  etcd cpu µs   kv RSS MB  etcd RSS MB")

@@ -7,7 +7,10 @@ namespace Kv.Base;
 /// sender has reserved room by other means (<see cref="Post"/>, for completions whose number is bounded by what was
 /// sent; Queue law).
 /// </summary>
-public sealed class Mailbox<T>(Pump owner, int capacityMax)
+/// <param name="owner">The pump that drains.</param>
+/// <param name="capacityMax">Most items that <see cref="TryPost"/> lets wait.</param>
+/// <param name="urgent">Wakes the owner even while it holds: for completions of what it holds for.</param>
+public sealed class Mailbox<T>(Pump owner, int capacityMax, bool urgent = false)
 {
     private readonly Lock _lock = new();
     private List<T> _incoming = [];
@@ -45,7 +48,7 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax)
 
         if (wake)
         {
-            owner.Wake();
+            WakeOwner();
         }
 
         return true;
@@ -63,7 +66,7 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax)
 
         if (wake)
         {
-            owner.Wake();
+            WakeOwner();
         }
     }
 
@@ -79,5 +82,17 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax)
         }
 
         return _draining;
+    }
+
+    private void WakeOwner()
+    {
+        if (urgent)
+        {
+            owner.Wake();
+        }
+        else
+        {
+            owner.WakeForMail();
+        }
     }
 }

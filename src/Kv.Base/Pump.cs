@@ -7,6 +7,7 @@ namespace Kv.Base;
 public abstract class Pump
 {
     private volatile Action? _wake;
+    private volatile bool _holds;
 
     /// <summary>Name for logs and metrics, for example <c>raft</c>, <c>log</c>, <c>apply</c>.</summary>
     public abstract string Name { get; }
@@ -30,7 +31,28 @@ public abstract class Pump
     public void SetWake(Action wake) => _wake = wake;
 
     /// <summary>
+    /// While true, mail gathers without waking the pump. Set inside a turn only, by a pump that has something under way
+    /// whose completion wakes it, or a due time that does: batches grow, and turns become few. Cleared at the start of
+    /// a turn, before mail is drained, no mail is ever left lying: who posts after the drain sees it cleared. The driver
+    /// lets a pump that holds sleep, whatever its turn returned.
+    /// </summary>
+    public bool Holds
+    {
+        get => _holds;
+        protected set => _holds = value;
+    }
+
+    /// <summary>
     /// Tells the driver that there is work. Safe from any thread; cheap when the pump is already awake.
     /// </summary>
     protected internal void Wake() => _wake?.Invoke();
+
+    /// <summary>Wakes for mail that can wait while the pump holds.</summary>
+    internal void WakeForMail()
+    {
+        if (!_holds)
+        {
+            Wake();
+        }
+    }
 }

@@ -61,7 +61,7 @@ public sealed class SimPump
 
         try
         {
-            if (_pump.RunOnce())
+            if (_pump.RunOnce() && !_pump.Holds)
             {
                 Wake();
             }

@@ -52,7 +52,7 @@ internal sealed class PumpHost : IThreadPoolWorkItem, IAsyncDisposable
             Interlocked.CompareExchange(ref _state, Running, WokenWhileRunning);
             try
             {
-                while (_pump.RunOnce())
+                while (_pump.RunOnce() && !_pump.Holds)
                 {
                 }
 

@@ -22,7 +22,7 @@ public sealed record RocksDbEngineOptions
     public long BlockCacheBytes { get; init; } = 64L << 20;
 
     /// <summary>One memory table of <c>data</c>. Up to three exist while flushes lag.</summary>
-    public long DataWriteBufferBytes { get; init; } = 32L << 20;
+    public long DataWriteBufferBytes { get; init; } = 8L << 20;
 
     /// <summary>One memory table of <c>meta</c>, which takes a small write with every applied batch.</summary>
     public long MetaWriteBufferBytes { get; init; } = 16L << 20;

@@ -1,5 +1,5 @@
 // Owns the thread that drives one pump. It sleeps without spinning until mail comes or the pump's own due time; a wake
-// that comes while the pump runs is never lost, because the flag is cleared before the turn, not after it.
+// that comes while the pump runs is never lost: it is a permit, and the next sleep ends at once.
 using Kv.Base;
 
 namespace Kv.Server.Hosting;
@@ -17,13 +17,11 @@ internal sealed class PumpThread
     private readonly Action<Pump, Exception> _onFailure;
     private readonly Thread _thread;
     private readonly Lock _startStop = new();
-    private readonly object _gate = new();
-    private int _wakePending;
+
+    // Never freed: a late wake may come from any thread, and there is one per loop of the process.
+    private readonly Parker _parker = new();
     private volatile bool _stopping;
     private bool _started;
-
-    // Read by wakers: a wake costs a system call only when the thread really sleeps.
-    private volatile bool _sleeping;
 
     /// <param name="pump">Driven by this thread alone.</param>
     /// <param name="clock">For due times.</param>
@@ -34,7 +32,7 @@ internal sealed class PumpThread
         _clock = clock;
         _onFailure = onFailure;
         _thread = new Thread(Run) { Name = $"kv-{pump.Name}", IsBackground = true };
-        pump.SetWake(Wake);
+        pump.SetWake(_parker.Unpark);
     }
 
     public string Name => _pump.Name;
@@ -53,21 +51,10 @@ internal sealed class PumpThread
     public bool Stop(TimeSpan timeout)
     {
         _stopping = true;
-        Wake();
+        _parker.Unpark();
         lock (_startStop)
         {
             return !_started || Thread.CurrentThread == _thread || _thread.Join(timeout);
-        }
-    }
-
-    private void Wake()
-    {
-        if (Interlocked.Exchange(ref _wakePending, 1) == 0 && _sleeping)
-        {
-            lock (_gate)
-            {
-                Monitor.Pulse(_gate);
-            }
         }
     }
 
@@ -77,8 +64,7 @@ internal sealed class PumpThread
         {
             while (!_stopping)
             {
-                Interlocked.Exchange(ref _wakePending, 0);
-                if (!_pump.RunOnce())
+                if (!_pump.RunOnce() || _pump.Holds)
                 {
                     Sleep();
                 }
@@ -107,17 +93,6 @@ internal sealed class PumpThread
             ms = Math.Min(SleepMsMax, (nanoseconds + 999_999) / 1_000_000);
         }
 
-        lock (_gate)
-        {
-            _sleeping = true;
-
-            // Read with a full fence after the flag is up: a waker that did not see it has set the pending mark before.
-            if (Interlocked.CompareExchange(ref _wakePending, 0, 0) == 0 && !_stopping)
-            {
-                Monitor.Wait(_gate, (int)ms);
-            }
-
-            _sleeping = false;
-        }
+        _parker.Park(ms);
     }
 }

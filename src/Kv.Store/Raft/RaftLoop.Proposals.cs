@@ -9,9 +9,13 @@ namespace Kv.Store.Raft;
 /// <summary>Writes: from the door into entries, one entry per region and turn where it fits.</summary>
 internal sealed partial class RaftLoop
 {
+    private const int GatherMsMax = 5;
+    private const int GatherCountMax = 64;
+
     private readonly List<StorePeer> _proposers = [];
     private readonly List<byte[]> _commands = [];
     private readonly List<PendingWrite> _batch = [];
+    private Instant _gatherDue = Instant.Never;
 
     private bool DrainWrites()
     {
@@ -27,20 +31,45 @@ internal sealed partial class RaftLoop
 
             if (peer.NewWrites.Count == 0)
             {
+                peer.GatheringSince = _now;
                 _proposers.Add(peer);
             }
 
+            peer.LastActive = _now;
             peer.NewWrites.Add(write);
+            peer.NewWriteBytes += write.Command.Length;
         }
 
-        foreach (StorePeer peer in _proposers)
+        return writes.Count > 0;
+    }
+
+    /// <summary>
+    /// While an entry of its region is on its way, writes gather, so that entries grow with the load and the cost of a
+    /// round is shared; a lone write never waits. A full entry or a few milliseconds end the wait: what takes longer is
+    /// distance, and there entries had better follow each other.
+    /// </summary>
+    private void ProposeGathered()
+    {
+        _gatherDue = Instant.Never;
+        int left = 0;
+        for (int i = 0; i < _proposers.Count; i++)
         {
+            StorePeer peer = _proposers[i];
+            Instant due = peer.GatheringSince.PlusMs(GatherMsMax);
+            if (peer.Core.IsLeader && peer.Proposals.Count > 0 && peer.NewWrites.Count < GatherCountMax
+                && peer.NewWriteBytes < _options.EntryBytesTarget && _now < due)
+            {
+                _gatherDue = due < _gatherDue ? due : _gatherDue;
+                _proposers[left++] = peer;
+                continue;
+            }
+
             ProposeWrites(peer);
             peer.NewWrites.Clear();
+            peer.NewWriteBytes = 0;
         }
 
-        _proposers.Clear();
-        return writes.Count > 0;
+        _proposers.RemoveRange(left, _proposers.Count - left);
     }
 
     /// <summary>
@@ -48,7 +77,13 @@ internal sealed partial class RaftLoop
     /// </summary>
     private void ProposeWrites(StorePeer peer)
     {
-        peer.LastActive = _now;
+        if (FindPeer(peer.Handle.Id) != peer)
+        {
+            // Stopped while they gathered.
+            peer.NewWrites.ForEach(write => write.Fail(Errors.RegionNotFound(peer.Handle.Id.Value)));
+            return;
+        }
+
         WakePeer(peer);
         ulong version = peer.Handle.Descriptor.Epoch.Version;
         int bytes = 0;

@@ -12,10 +12,17 @@ internal sealed partial class RaftLoop
     private const long GateRefreshMs = 50;
     private const int KeepAliveMs = 1_000;
 
+    /// <summary>
+    /// While the log writes, mail waits for it this long: most of it could only join the next write anyway. On a slow
+    /// disk acknowledgements and reads go on after this.
+    /// </summary>
+    private const int HoldMsMax = 2;
+
     private readonly List<LogEntry> _entries = [];
     private LogWork _building = new();
     private LogWork? _spare = new();
     private bool _logBusy;
+    private Instant _holdUntil;
     private Instant _lastSync;
     private Instant _purgeAt;
     private long _purgeTarget;
@@ -145,6 +152,7 @@ internal sealed partial class RaftLoop
         _building = _spare;
         _spare = null;
         _logBusy = true;
+        _holdUntil = _now.PlusMs(HoldMsMax);
         _writer.Post(work);
     }
 

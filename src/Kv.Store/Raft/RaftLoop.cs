@@ -63,7 +63,7 @@ internal sealed partial class RaftLoop : Pump
 
         // Envelopes are bounded by bytes (see OnEnvelope); the others are completions of bounded work, or control.
         _envelopeMail = new(this, int.MaxValue);
-        _logDoneMail = new(this, int.MaxValue);
+        _logDoneMail = new(this, int.MaxValue, urgent: true);
         _applyDoneMail = new(this, int.MaxValue);
         _durableMail = new(this, int.MaxValue);
         _controlMail = new(this, int.MaxValue);
@@ -71,7 +71,14 @@ internal sealed partial class RaftLoop : Pump
 
     public override string Name => "raft";
 
-    public override Instant NextDue => _nextTick;
+    public override Instant NextDue
+    {
+        get
+        {
+            Instant due = _gatherDue < _nextTick ? _gatherDue : _nextTick;
+            return Holds && _holdUntil < due ? _holdUntil : due;
+        }
+    }
 
     public bool TryPostWrite(PendingWrite write) => _writeMail.TryPost(write);
 
@@ -89,6 +96,7 @@ internal sealed partial class RaftLoop : Pump
     public override bool RunOnce()
     {
         _now = Instant.Now(_context.Clock);
+        Holds = false;
         bool worked = DrainLogDone();
         worked |= DrainApplyDone();
         worked |= DrainEnvelopes();
@@ -99,8 +107,16 @@ internal sealed partial class RaftLoop : Pump
         worked |= TickWhenDue();
         worked |= _touched.Count > 0;
         TakeReadies();
+        if (_proposers.Count > 0)
+        {
+            // What was committed above may have ended a wait.
+            ProposeGathered();
+            TakeReadies();
+        }
+
         HandOverLog();
         SendOutbox();
+        Holds = _logBusy && _now < _holdUntil;
         return worked;
     }
 

@@ -27,8 +27,13 @@ internal sealed class StorePeer(RegionHandle handle, RaftPeer core, RegionApplie
     /// <summary>Last time a client or an entry needed the region.</summary>
     public Instant LastActive { get; set; }
 
-    /// <summary>Writes of this turn, to become entries.</summary>
+    /// <summary>Writes that gather to become entries.</summary>
     public List<PendingWrite> NewWrites { get; } = [];
+
+    public long NewWriteBytes { get; set; }
+
+    /// <summary>When the first of <see cref="NewWrites"/> came.</summary>
+    public Instant GatheringSince { get; set; }
 
     /// <summary>Entries proposed here and not yet applied, by rising index.</summary>
     public Queue<ProposalBatch> Proposals { get; } = new();
