@@ -25,6 +25,8 @@ catch (StartException e)
     return e.ExitCode;
 }
 
+// Before anything starts a thread: threads inherit it.
+Scheduling.UseBatch();
 using var output = new LogOutput(Console.Error);
 using var loggers = LoggerFactory.Create(builder => builder
     .SetMinimumLevel(options.LogLevel)

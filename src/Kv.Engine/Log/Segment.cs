@@ -25,6 +25,12 @@ internal sealed class Segment(ulong number, string name)
     /// <summary>Where the next frame goes. Only the writer uses it.</summary>
     public long End { get; set; }
 
+    /// <summary>
+    /// Up to here the file's blocks have been written before, so that a sync of new bytes has no metadata to write.
+    /// Only the writer uses it.
+    /// </summary>
+    public long FilledTo { get; set; }
+
     public IFile File
     {
         get

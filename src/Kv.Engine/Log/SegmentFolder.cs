@@ -62,7 +62,7 @@ internal sealed class SegmentFolder(IFileSystem fileSystem, string path, SharedL
         long needed = block.Length + frameBytes;
         long length = Math.Max(
             options.SegmentBytes, (needed + LengthUnitBytes - 1) / LengthUnitBytes * LengthUnitBytes);
-        IFile file = OpenNew(segment.Name);
+        IFile file = OpenNew(segment.Name, out bool wasUsed);
         try
         {
             file.Allocate(length, SyncSites.LogSegmentAllocate);
@@ -71,6 +71,7 @@ internal sealed class SegmentFolder(IFileSystem fileSystem, string path, SharedL
             fileSystem.SyncDirectory(path, SyncSites.LogFolderSync);
             segment.Attach(file, file.Length);
             segment.End = header.FramesOffset;
+            segment.FilledTo = wasUsed ? file.Length : header.FramesOffset;
         }
         catch
         {
@@ -117,10 +118,11 @@ internal sealed class SegmentFolder(IFileSystem fileSystem, string path, SharedL
         fileSystem.SyncDirectory(path, SyncSites.LogPurgeFolderSync);
     }
 
-    private IFile OpenNew(string name)
+    private IFile OpenNew(string name, out bool wasUsed)
     {
         string target = Path.Combine(path, name);
-        if (_spares.Count == 0)
+        wasUsed = _spares.Count > 0;
+        if (!wasUsed)
         {
             return fileSystem.Open(target, create: true);
         }

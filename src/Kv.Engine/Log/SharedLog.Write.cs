@@ -6,6 +6,11 @@ namespace Kv.Engine.Log;
 
 public sealed partial class SharedLog
 {
+    /// <summary>Zeros written ahead at a time: about a millisecond's worth of a disk.</summary>
+    private const int FillBytes = 256 * 1024;
+
+    private static readonly byte[] Zeros = new byte[FillBytes];
+
     private Segment Active => _segments[^1];
 
     public void Write(LogBatch batch)
@@ -59,6 +64,7 @@ public sealed partial class SharedLog
                 recordCount,
                 Crc: 0);
             uint crc = header.Write(output.Slice(0, LogFormat.FrameHeaderBytes), _seed);
+            FillAhead(segment, offset + output.Length);
             segment.File.WriteAt(offset, output.Written, SyncSites.LogSegmentWrite);
             segment.File.SyncData(SyncSites.LogSegmentSync);
             segment.End = offset + output.Length;
@@ -71,6 +77,22 @@ public sealed partial class SharedLog
         {
             _failure = exception;
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Writes zeros ahead of the frames of a fresh segment, to be synced with the next frame. Where blocks are allocated
+    /// but were never written, each sync has the file's metadata to write too and takes nearly twice as long; this way
+    /// one sync in many does.
+    /// </summary>
+    private static void FillAhead(Segment segment, long end)
+    {
+        while (segment.FilledTo < end)
+        {
+            long from = Math.Max(segment.FilledTo, segment.End);
+            int length = (int)Math.Min(FillBytes, segment.Length - from);
+            segment.File.WriteAt(from, Zeros.AsSpan(0, length), SyncSites.LogSegmentWrite);
+            segment.FilledTo = from + length;
         }
     }
 
