@@ -16,5 +16,7 @@ internal sealed class CountingPump : Pump
 
     public int WakeCount => Volatile.Read(ref _wakeCount);
 
+    public void Hold(bool holds) => Holds = holds;
+
     public override bool RunOnce() => false;
 }

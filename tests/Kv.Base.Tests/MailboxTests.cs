@@ -26,6 +26,26 @@ public sealed class MailboxTests
     }
 
     [Fact]
+    public void Post_WhileThePumpHolds_WakesOnlyWhenUrgent()
+    {
+        var pump = new CountingPump();
+        var mail = new Mailbox<int>(pump, capacityMax: 10);
+        var completions = new Mailbox<int>(pump, capacityMax: 10, urgent: true);
+        pump.Hold(true);
+        mail.Post(1);
+        Assert.True(mail.TryPost(2));
+        Assert.Equal(0, pump.WakeCount);
+        completions.Post(3);
+        Assert.Equal(1, pump.WakeCount);
+
+        // As a turn does it: first no longer holding, then draining.
+        pump.Hold(false);
+        Assert.Equal([1, 2], mail.Drain());
+        mail.Post(4);
+        Assert.Equal(2, pump.WakeCount);
+    }
+
+    [Fact]
     public void Drain_GivesOrderAndEmpties()
     {
         var mailbox = new Mailbox<int>(new CountingPump(), capacityMax: 100);

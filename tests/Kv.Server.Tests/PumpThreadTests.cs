@@ -47,6 +47,51 @@ public class PumpThreadTests
     }
 
     [Fact]
+    public void PumpThatHolds_SleepsUntilItIsDue_ThoughItsTurnsDoWork()
+    {
+        var pump = new CountingPump { HoldsFor = Instant.Now(BootTimeProvider.Instance).PlusMs(100) };
+        var thread = new PumpThread(pump, BootTimeProvider.Instance, static (_, e) => Assert.Fail(e.ToString()));
+        pump.Post();
+        thread.Start();
+        Assert.True(pump.Handled.TryTake(out _, Patience));
+        pump.Post();
+        Assert.True(pump.Handled.TryTake(out _, Patience), "mail stayed lying when the pump held no more");
+        Assert.True(Instant.Now(BootTimeProvider.Instance) >= pump.HoldsFor);
+        Assert.True(thread.Stop(Patience));
+        Assert.InRange(pump.Turns, 2, 20);
+    }
+
+    [Fact]
+    public void Parker_PermitGivenBefore_EndsTheNextSleepAtOnce_AndOnlyThat()
+    {
+        var parker = new Parker();
+        parker.Unpark();
+        parker.Unpark();
+        Instant began = Instant.Now(BootTimeProvider.Instance);
+        parker.Park(60_000);
+        Assert.InRange(Instant.Now(BootTimeProvider.Instance).MsSince(began), 0, 20_000);
+        began = Instant.Now(BootTimeProvider.Instance);
+        parker.Park(50);
+        Assert.True(Instant.Now(BootTimeProvider.Instance).MsSince(began) >= 49);
+    }
+
+    [Fact]
+    public void BatchClass_IsTakenOnce_AndLeftAloneThen()
+    {
+        bool first = false;
+        bool second = true;
+        var thread = new Thread(() =>
+        {
+            first = Scheduling.UseBatch();
+            second = Scheduling.UseBatch();
+        });
+        thread.Start();
+        Assert.True(thread.Join(Patience));
+        Assert.True(first);
+        Assert.False(second);
+    }
+
+    [Fact]
     public void TurnThatThrows_IsToldOnce_WithThePump()
     {
         var pump = new CountingPump { Throws = true };
@@ -94,11 +139,13 @@ public class PumpThreadTests
 
         public bool Throws { get; init; }
 
+        public Instant HoldsFor { get; init; } = Instant.Zero;
+
         public int Turns { get; private set; }
 
         public override string Name => "counting";
 
-        public override Instant NextDue => Due;
+        public override Instant NextDue => Holds && HoldsFor < Due ? HoldsFor : Due;
 
         public void Post() => _mailbox.Post(1);
 
@@ -116,6 +163,7 @@ public class PumpThreadTests
                 DueSeen.Set();
             }
 
+            Holds = Instant.Now(BootTimeProvider.Instance) < HoldsFor;
             List<int> mail = _mailbox.Drain();
             foreach (int item in mail)
             {

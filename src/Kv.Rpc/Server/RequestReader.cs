@@ -7,20 +7,8 @@ internal sealed class RequestReader<TRequest>(GrpcCallContext context, MessagePa
     : MessageReader<TRequest>
     where TRequest : class, IMessage<TRequest>
 {
-    public override ValueTask<TRequest?> ReadAsync(CancellationToken cancellationToken = default)
-    {
-        if (!cancellationToken.CanBeCanceled || cancellationToken == context.CancellationToken)
-        {
-            return context.Reader.ReadAsync(parser, context.CancellationToken);
-        }
+    private LinkedToken _linked;
 
-        return ReadLinkedAsync(cancellationToken);
-    }
-
-    private async ValueTask<TRequest?> ReadLinkedAsync(CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource linked =
-            CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, context.CancellationToken);
-        return await context.Reader.ReadAsync(parser, linked.Token).ConfigureAwait(false);
-    }
+    public override ValueTask<TRequest?> ReadAsync(CancellationToken cancellationToken = default) =>
+        context.Reader.ReadAsync(parser, _linked.Of(cancellationToken, context.CancellationToken));
 }

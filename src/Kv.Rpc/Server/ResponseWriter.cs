@@ -8,6 +8,8 @@ namespace Kv.Rpc.Server;
 internal sealed class ResponseWriter<TResponse>(GrpcCallContext context) : MessageWriter<TResponse>
     where TResponse : class, IMessage<TResponse>
 {
+    private LinkedToken _linked;
+
     public override void Write(TResponse message)
     {
         context.PrepareHeaders();
@@ -17,19 +19,8 @@ internal sealed class ResponseWriter<TResponse>(GrpcCallContext context) : Messa
     public override ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         context.PrepareHeaders();
-        if (cancellationToken.CanBeCanceled && cancellationToken != context.CancellationToken)
-        {
-            return FlushLinkedAsync(cancellationToken);
-        }
-
-        return AwaitFlushAsync(context.Writer.FlushAsync(context.CancellationToken));
-    }
-
-    private async ValueTask FlushLinkedAsync(CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource linked =
-            CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, context.CancellationToken);
-        await AwaitFlushAsync(context.Writer.FlushAsync(linked.Token)).ConfigureAwait(false);
+        return AwaitFlushAsync(
+            context.Writer.FlushAsync(_linked.Of(cancellationToken, context.CancellationToken)));
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
