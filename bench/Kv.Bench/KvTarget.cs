@@ -21,8 +21,8 @@ internal sealed class KvTarget(KvClient client) : ITarget
             CancellationToken cancellationToken)
     {
         int rows = 0;
-        await foreach (KeyValueEntry entry in client.ScanAsync(new ScanOptions { Start = start, End = end, Limit = count },
-            cancellationToken))
+        var range = new ScanOptions { Start = start, End = end, Limit = count };
+        await foreach (KeyValueEntry entry in client.ScanAsync(range, cancellationToken))
         {
             row(entry.Key.Span, entry.Value.Span);
             rows++;

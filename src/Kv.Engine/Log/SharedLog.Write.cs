@@ -81,9 +81,9 @@ public sealed partial class SharedLog
     }
 
     /// <summary>
-    /// Writes zeros ahead of the frames of a fresh segment, to be synced with the next frame. Where blocks are allocated
-    /// but were never written, each sync has the file's metadata to write too and takes nearly twice as long; this way
-    /// one sync in many does.
+    /// Writes zeros ahead of the frames of a fresh segment, to be synced with the next frame. Where blocks are
+    /// allocated but were never written, each sync has the file's metadata to write too and takes nearly twice as
+    /// long; this way one sync in many does.
     /// </summary>
     private static void FillAhead(Segment segment, long end)
     {

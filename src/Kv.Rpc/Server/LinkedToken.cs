@@ -1,8 +1,8 @@
 namespace Kv.Rpc.Server;
 
 /// <summary>
-/// Links a caller's token with its call's, once for as long as the caller passes the same one: a stream asks for each of
-/// its messages. One operation at a time, as a stream's reader and writer are used.
+/// Links a caller's token with its call's, once for as long as the caller passes the same one: a stream asks for each
+/// of its messages. One operation at a time, as a stream's reader and writer are used.
 /// </summary>
 internal struct LinkedToken
 {
