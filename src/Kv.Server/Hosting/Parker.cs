@@ -1,5 +1,5 @@
 // Owns the sleep of one thread, as a futex: one system call to sleep, one to wake, and no lock that a woken thread
-// would find held by its waker. With a monitor each wake of a loop cost four thread switches on a busy machine, not one.
+// would find held by its waker. With a monitor each wake of a loop cost four thread switches on a busy machine.
 using System.Runtime.InteropServices;
 
 namespace Kv.Server.Hosting;
