@@ -35,13 +35,16 @@ public sealed class EngineFaultTests(ITestOutputHelper output)
         await Waiting.UntilAsync(
             () => load.Acknowledged >= before + 50, Patience, "50 more writes through the other two stores");
 
-        // The disk is still full: the store refuses to start and says why.
+        // A table that did not fit is deleted again, so something else takes the rest of the disk. The store then
+        // refuses to start and says why.
+        await using FileStream other = disk.Fill("other");
         victim.Start();
         StoreEnd again = await StoreEnd.WaitAsync(victim, Patience, "start on a full engine");
         output.WriteLine(again.Stopped);
 
         await stop.CancelAsync();
         await running;
+        other.SetLength(0);
         await disk.ResizeAsync(16 * TmpfsMebi);
         cluster.Start(1);
         await cluster.WaitReadyAsync();

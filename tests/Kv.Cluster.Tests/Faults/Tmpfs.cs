@@ -25,6 +25,27 @@ internal sealed class Tmpfs : IAsyncDisposable
         Assert.True(exitCode == 0, errors);
     }
 
+    /// <summary>Takes all the space that is left with a file of that name.</summary>
+    public FileStream Fill(string name)
+    {
+        FileStream file = File.Create(Path.Combine(_folder, name), bufferSize: 0);
+        byte[] bytes = new byte[64 * 1024];
+        int length = bytes.Length;
+        while (length > 0)
+        {
+            try
+            {
+                file.Write(bytes.AsSpan(0, length));
+            }
+            catch (IOException)
+            {
+                length = length > 4096 ? 4096 : 0;
+            }
+        }
+
+        return file;
+    }
+
     /// <summary>Lazily: a process that still has a file open there does not hold the folder.</summary>
     public async ValueTask DisposeAsync() => await ShortProgram.RunAsync("umount", "-l", _folder);
 
