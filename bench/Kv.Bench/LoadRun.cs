@@ -28,7 +28,7 @@ internal sealed class LoadRun(ITarget target, ProcessMeter processes, SyncMeter 
 {
     private const int ScanRows = 100;
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
 
     public async Task LoadAsync(int concurrency)
     {

@@ -76,7 +76,8 @@ internal sealed partial class RaftLoop : Pump
         get
         {
             Instant due = _gatherDue < _nextTick ? _gatherDue : _nextTick;
-            return Holds && _holdUntil < due ? _holdUntil : due;
+            due = Holds && _holdUntil < due ? _holdUntil : due;
+            return _restUntil > due ? _restUntil : due;
         }
     }
 
@@ -96,6 +97,11 @@ internal sealed partial class RaftLoop : Pump
     public override bool RunOnce()
     {
         _now = Instant.Now(_context.Clock);
+        if (_now < _restUntil)
+        {
+            return false;
+        }
+
         Holds = false;
         bool worked = DrainLogDone();
         worked |= DrainApplyDone();
@@ -116,7 +122,7 @@ internal sealed partial class RaftLoop : Pump
 
         HandOverLog();
         SendOutbox();
-        Holds = _logBusy && _now < _holdUntil;
+        Holds = (_logBusy && _now < _holdUntil) || _now < _restUntil;
         return worked;
     }
 
