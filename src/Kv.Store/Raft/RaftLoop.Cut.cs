@@ -12,7 +12,8 @@ namespace Kv.Store.Raft;
 internal sealed partial class RaftLoop
 {
     /// <summary>
-    /// Entries between two cuts of an active region: a cut is a record in the log and should pay for itself.
+    /// Entries between two cuts of an active region: a cut is a record in the log and should pay for itself. When the
+    /// log has grown beyond its target any cut does, because few large entries can pin a segment.
     /// </summary>
     private const ulong CutEntriesMin = 64;
 
@@ -111,7 +112,8 @@ internal sealed partial class RaftLoop
         }
 
         bool resting = peer.Sleep != SleepPhase.Awake || _now.MsSince(peer.LastActive) >= CutNoticeMs;
-        if (!resting && cut - peer.CutIndex < CutEntriesMin)
+        bool crowded = _context.Log.SizeBytes > _options.LogBytesTarget;
+        if (!resting && !crowded && cut - peer.CutIndex < CutEntriesMin)
         {
             return;
         }
