@@ -141,7 +141,6 @@ internal sealed partial class RaftLoop
         if (result.IsAccepted)
         {
             peer.ProposedTime = time;
-            _proposedCommands += _batch.Count;
             peer.Proposals.Enqueue(new ProposalBatch(result.Index, result.Term, [.. _batch]));
             Touch(peer);
         }

@@ -18,21 +18,11 @@ internal sealed partial class RaftLoop
     /// </summary>
     private const int HoldMsMax = 2;
 
-    /// <summary>
-    /// After a log write for several regions or of many writes the loop rests this long, though the write be done
-    /// sooner: under load fewer and larger turns serve more.
-    /// </summary>
-    private const int RestMs = 1;
-    private const int RestReadies = 3;
-    private const int RestCommands = 16;
-
     private readonly List<LogEntry> _entries = [];
     private LogWork _building = new();
     private LogWork? _spare = new();
     private bool _logBusy;
     private Instant _holdUntil;
-    private Instant _restUntil;
-    private int _proposedCommands;
     private Instant _lastSync;
     private Instant _purgeAt;
     private long _purgeTarget;
@@ -163,12 +153,6 @@ internal sealed partial class RaftLoop
         _spare = null;
         _logBusy = true;
         _holdUntil = _now.PlusMs(HoldMsMax);
-        if (work.Readies.Count >= RestReadies || _proposedCommands >= RestCommands)
-        {
-            _restUntil = _now.PlusMs(RestMs);
-        }
-
-        _proposedCommands = 0;
         _writer.Post(work);
     }
 

@@ -76,8 +76,7 @@ internal sealed partial class RaftLoop : Pump
         get
         {
             Instant due = _gatherDue < _nextTick ? _gatherDue : _nextTick;
-            due = Holds && _holdUntil < due ? _holdUntil : due;
-            return _restUntil > due ? _restUntil : due;
+            return Holds && _holdUntil < due ? _holdUntil : due;
         }
     }
 
@@ -97,11 +96,6 @@ internal sealed partial class RaftLoop : Pump
     public override bool RunOnce()
     {
         _now = Instant.Now(_context.Clock);
-        if (_now < _restUntil)
-        {
-            return false;
-        }
-
         Holds = false;
         bool worked = DrainLogDone();
         worked |= DrainApplyDone();
@@ -122,7 +116,7 @@ internal sealed partial class RaftLoop : Pump
 
         HandOverLog();
         SendOutbox();
-        Holds = (_logBusy && _now < _holdUntil) || _now < _restUntil;
+        Holds = _logBusy && _now < _holdUntil;
         return worked;
     }
 
