@@ -33,7 +33,7 @@ public abstract class Pump
     /// <summary>
     /// While true, mail gathers without waking the pump. Set inside a turn only, by a pump that has something under way
     /// whose completion wakes it, or a due time that does: batches grow, and turns become few. Cleared at the start of
-    /// a turn, before mail is drained, no mail is ever left lying: who posts after the drain sees it cleared. The
+    /// a turn, before mail is drained; so no mail is left lying: who posts after the drain sees it cleared. The
     /// driver lets a pump that holds sleep, whatever its turn returned.
     /// </summary>
     public bool Holds
