@@ -12,6 +12,10 @@ internal sealed unsafe class DatabaseOptions : IDisposable
     private const int TableFormatVersion = 5;
     private const int BlockBytes = 8 << 10;
 
+    // Memory tables are small, so that inserts stay in the processor's caches. Twice RocksDB's four files before they
+    // are merged into the next level (64 MiB, half of that level's size): half the rewriting of what lies there.
+    private const int Level0CompactionFiles = 8;
+
     private readonly NativeObject _cache;
     private readonly NativeObject[] _families;
 
@@ -118,6 +122,7 @@ internal sealed unsafe class DatabaseOptions : IDisposable
 
         Native.OptionsSetDynamicLevelBytes(pointer, 1);
         Native.OptionsSetMaxBytesForLevelBase(pointer, 128 << 20);
+        Native.OptionsSetLevel0CompactionFiles(pointer, Level0CompactionFiles);
         Native.OptionsSetTargetFileSizeBase(pointer, 32 << 20);
 
         int compression = (int)options.Compression;

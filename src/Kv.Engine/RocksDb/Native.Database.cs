@@ -7,6 +7,10 @@ namespace Kv.Engine.RocksDb;
 
 internal static unsafe partial class Native
 {
+    /// <summary>For the calling thread only.</summary>
+    [LibraryImport(Library, EntryPoint = "rocksdb_set_perf_level")]
+    internal static partial void SetPerfLevel(int level);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_free")]
     internal static partial void Free(void* pointer);
 

@@ -47,6 +47,9 @@ internal static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_max_background_jobs")]
     internal static partial void OptionsSetMaxBackgroundJobs(nint options, int count);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_level0_file_num_compaction_trigger")]
+    internal static partial void OptionsSetLevel0CompactionFiles(nint options, int count);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_max_total_wal_size")]
     internal static partial void OptionsSetMaxTotalWalSize(nint options, ulong bytes);
 

@@ -24,8 +24,14 @@ internal sealed class DurabilityPump(
 {
     private const int EstimatesPerRound = 16;
 
+    /// <summary>
+    /// A region under writes is estimated again after this; one that has come to rest, at once. An estimate walks the
+    /// memory tables: done every second for every busy region it costs as much as a tenth of applying the writes.
+    /// </summary>
+    private const long EstimateAgainMs = 10_000;
+
     private readonly Dictionary<RegionId, LogIndex> _noted = [];
-    private readonly Dictionary<RegionId, LogIndex> _estimated = [];
+    private readonly Dictionary<RegionId, SizeNote> _sizes = [];
     private int _estimateAt;
     private Instant _next = Instant.Zero;
 
@@ -45,7 +51,7 @@ internal sealed class DurabilityPump(
         takeUnsyncedBytes();
         List<DurableApplied> moved = Note();
         bool learnt = WriteKnownStores();
-        Estimate();
+        Estimate(now);
         if (moved.Count == 0 && !learnt)
         {
             return false;
@@ -83,19 +89,28 @@ internal sealed class DurabilityPump(
     /// <summary>
     /// Sizes for status and placement: some regions per round, so that many regions cost no more than few.
     /// </summary>
-    private void Estimate()
+    private void Estimate(Instant now)
     {
         IReadOnlyList<RegionHandle> all = regions();
         for (int i = 0; i < Math.Min(EstimatesPerRound, all.Count); i++)
         {
             _estimateAt = (_estimateAt + 1) % all.Count;
             RegionHandle region = all[_estimateAt];
-            if (region.Applied != _estimated.GetValueOrDefault(region.Id))
+            LogIndex applied = region.Applied;
+            SizeNote note = _sizes.GetValueOrDefault(region.Id);
+            if (applied == note.Estimated)
             {
-                _estimated[region.Id] = region.Applied;
+                continue;
+            }
+
+            if (applied == note.Seen || now >= note.Due)
+            {
                 region.EstimatedBytes = engine.EstimateBytes(
                     ColumnFamily.Data, region.Descriptor.Start, region.Descriptor.End);
+                note = new SizeNote(applied, applied, now.PlusMs(EstimateAgainMs));
             }
+
+            _sizes[region.Id] = note with { Seen = applied };
         }
     }
 
@@ -113,4 +128,7 @@ internal sealed class DurabilityPump(
 
         return moved;
     }
+
+    /// <summary>What a region had applied when its size was estimated and when it was last looked at.</summary>
+    private readonly record struct SizeNote(LogIndex Estimated, LogIndex Seen, Instant Due);
 }
