@@ -18,6 +18,19 @@ public enum ColumnFamily : byte
     Meta = 2,
 }
 
+/// <summary>What a read that may not wait for the disk has found.</summary>
+public enum CachedRead : byte
+{
+    /// <summary>The key is absent.</summary>
+    Absent = 0,
+
+    /// <summary>The value was handed over.</summary>
+    Found = 1,
+
+    /// <summary>Only the disk can tell: nothing is known, nothing was handed over.</summary>
+    NotInMemory = 2,
+}
+
 /// <summary>
 /// An ordered byte store with atomic batches over its column families. All members may be called from any thread,
 /// except that one batch, one iterator and one snapshot each have one user at a time. Failures of the disk below throw
@@ -29,6 +42,13 @@ public interface IEngine : IEngineReader, IDisposable
     /// A frozen view of all column families at one moment. Dispose it: an open snapshot pins old versions.
     /// </summary>
     IEngineSnapshot Snapshot();
+
+    /// <summary>
+    /// Reads the newest state as <see cref="IEngineReader.TryRead{TState}"/> does, but never waits for the disk. For
+    /// threads that many requests share.
+    /// </summary>
+    CachedRead TryReadCached<TState>(
+        ColumnFamily family, ReadOnlySpan<byte> key, TState state, ReadOnlySpanAction<byte, TState> read);
 
     /// <summary>An empty batch. It may be cleared and used again.</summary>
     IEngineBatch NewBatch();

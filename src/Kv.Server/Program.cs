@@ -7,6 +7,7 @@ using Kv.Server.Logging;
 using Kv.Server.Options;
 using Microsoft.Extensions.Logging;
 
+Scheduling.SizePool();
 ServerOptions options;
 try
 {

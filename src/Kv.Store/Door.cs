@@ -1,5 +1,6 @@
 // Owns the way in (Queue law): everything a client can get wrong is refused here, by name, before it costs anything;
-// what is let in holds credits until it is answered. Reads under lease are answered on the caller's thread (Read law).
+// what is let in holds credits until it is answered. Gets under lease are answered on the caller's thread (Read law),
+// unless they need the disk.
 using System.Buffers;
 using Kv.Base;
 using Kv.Engine;
@@ -21,7 +22,7 @@ internal sealed class Door : IRequestDoor
     private readonly TimeProvider _clock;
     private readonly RegionTable _table;
     private readonly RaftLoop _raft;
-    private readonly ReadLoop _reads;
+    private readonly ReadLoops _reads;
     private readonly StoreBook _stores;
     private readonly ProposalCredits _credits;
     private readonly RegionClock _regionClock;
@@ -29,9 +30,10 @@ internal sealed class Door : IRequestDoor
     private long _ownSequence;
     private long _leaseReads;
     private long _indexReads;
+    private long _diskReads;
 
     public Door(
-        StoreContext context, RegionTable table, RaftLoop raft, ReadLoop reads, StoreBook stores,
+        StoreContext context, RegionTable table, RaftLoop raft, ReadLoops reads, StoreBook stores,
             ProposalCredits credits,
         RegionClock regionClock)
     {
@@ -57,6 +59,9 @@ internal sealed class Door : IRequestDoor
 
     /// <summary>Reads sent to a ReadIndex round.</summary>
     public long IndexReads => Volatile.Read(ref _indexReads);
+
+    /// <summary>Gets under lease that were not in memory and went to the read loops.</summary>
+    public long DiskReads => Volatile.Read(ref _diskReads);
 
     public void Submit(Request request, IResponseSink sink)
     {
@@ -144,9 +149,19 @@ internal sealed class Door : IRequestDoor
 
             if (request.Get.Mode == ReadMode.Lease)
             {
-                if (TryLeaseGet(request.Id, region!, key, sink))
+                switch (TryLeaseGet(request.Id, region!, key, sink))
                 {
-                    return null;
+                    case LeaseGet.Answered:
+                        return null;
+                    case LeaseGet.NeedsDisk:
+                        Interlocked.Increment(ref _diskReads);
+                        return _reads.TryPostDiskGet(
+                            NewRead(request, region!, sink, ReadMode.Lease, key.ToArray(), null))
+                            ? null
+                            : Errors.Busy("too many reads wait for the disk", 50);
+                    case LeaseGet.NoLease:
+                    default:
+                        break;
                 }
 
                 if (LedElsewhere(region!) is { } elsewhere)
@@ -163,25 +178,32 @@ internal sealed class Door : IRequestDoor
         }
     }
 
-    /// <summary>Gate, view, gate: answers only if nothing that ends the lease came between (Read law).</summary>
-    private bool TryLeaseGet(ulong requestId, RegionHandle region, ReadOnlySpan<byte> key, IResponseSink sink)
+    /// <summary>
+    /// Gate, view, gate: answers only if nothing that ends the lease came between (Read law). Runs on the thread that
+    /// received the request, which many requests share, so it does not wait for the disk.
+    /// </summary>
+    private LeaseGet TryLeaseGet(ulong requestId, RegionHandle region, ReadOnlySpan<byte> key, IResponseSink sink)
     {
         ReadGate? before = region.Gate;
         if (before is null)
         {
-            return false;
+            return LeaseGet.NoLease;
         }
 
         var result = new GetResult();
-        _engine.TryRead(ColumnFamily.Data, key, result, ReadLoop.Fill);
+        if (_engine.TryReadCached(ColumnFamily.Data, key, result, ReadLoop.Fill) == CachedRead.NotInMemory)
+        {
+            return LeaseGet.NeedsDisk;
+        }
+
         if (!ReadGate.Holds(before, region.Gate, Instant.Now(_clock)))
         {
-            return false;
+            return LeaseGet.NoLease;
         }
 
         Interlocked.Increment(ref _leaseReads);
         sink.OnResponse(new Response { Id = requestId, RegionTime = region.RegionTime, Get = result });
-        return true;
+        return LeaseGet.Answered;
     }
 
     /// <summary>
@@ -468,6 +490,13 @@ internal sealed class Door : IRequestDoor
     private Instant DeadlineOf(uint timeoutMs) =>
         Instant.Now(_clock).PlusMs(timeoutMs == 0 ? _options.RequestTimeoutMs : Math.Min(timeoutMs, (
             uint)_options.RequestTimeoutMs));
+
+    private enum LeaseGet : byte
+    {
+        Answered = 0,
+        NoLease = 1,
+        NeedsDisk = 2,
+    }
 
     private sealed class NoSink : IResponseSink
     {

@@ -28,7 +28,7 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
     private readonly ProposalCredits _credits;
     private readonly RaftLoop _raft;
     private readonly ApplyLoop _apply;
-    private readonly ReadLoop _reads;
+    private readonly ReadLoops _reads;
     private readonly Door _door;
 
     private LocalStore(StoreContext context)
@@ -39,7 +39,7 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
         _credits = new ProposalCredits(options.ProposalBytesMax, options.ProposalBytesPerRegionMax);
         var clock = new RegionClock(context.Clock);
         _apply = new ApplyLoop(context.Engine, done => _raft!.PostApplyDone(done));
-        _reads = new ReadLoop(context.Engine, context.Clock, options);
+        _reads = new ReadLoops(context.Engine, context.Clock, options);
         var writer = new LogWriter(context.Log, work => _raft!.PostLogDone(work));
         _raft = new RaftLoop(context, _table, _apply, _reads, writer, _stores, clock);
         _reads.SetRaft(_raft.TryPostRead);
@@ -48,7 +48,7 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
             context.Engine, context.Clock, options, () => _apply.UnsyncedBytes, _apply.TakeUnsyncedBytes, () =>
                 _table.All, _stores,
             _raft.PostDurable);
-        Pumps = [_raft, writer, _apply, _reads, durable];
+        Pumps = [_raft, writer, _apply, .. _reads.Pumps, durable];
     }
 
     /// <summary>The loops, each to be driven by one thread of its own, or in any order by the simulator.</summary>
@@ -171,6 +171,7 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
             CommandCount = _apply.CommandCount,
             LeaseReadCount = _door.LeaseReads,
             IndexReadCount = _door.IndexReads,
+            DiskReadCount = _door.DiskReads,
             ProposalBytes = _credits.Bytes,
             DroppedMessageCount = _raft.DroppedMessages,
             HeartbeatsWithheldCount = _raft.HeartbeatsWithheld,

@@ -57,8 +57,13 @@ public sealed record StoreOptions
     /// <summary>Entries are cut below this where commands allow (Bytes law).</summary>
     public int EntryBytesTarget { get; init; } = 60 * 1024;
 
-    /// <summary>Scans and ReadIndex reads waiting for the read loops.</summary>
+    /// <summary>Scans, ReadIndex reads and gets from the disk waiting for each read loop.</summary>
     public int ReadsWaitingMax { get; init; } = 4_096;
+
+    /// <summary>
+    /// Loops that run them: one for scans and confirmed reads, the others for gets from the disk.
+    /// </summary>
+    public int ReadLoops { get; init; } = 4;
 
     /// <summary>
     /// Interval and bytes after which the engine's write-ahead log is synced and the raft log cut (Cut law).

@@ -21,6 +21,9 @@ public sealed record StoreStatus
 
     public required long IndexReadCount { get; init; }
 
+    /// <summary>Gets under lease that were not in memory and went to the read loops.</summary>
+    public required long DiskReadCount { get; init; }
+
     public required long ProposalBytes { get; init; }
 
     public required long DroppedMessageCount { get; init; }

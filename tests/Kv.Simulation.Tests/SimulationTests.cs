@@ -21,6 +21,7 @@ public sealed class SimulationTests
         Assert.True(
             first.Acknowledged > 1_000, $"only {first.Acknowledged} writes were acknowledged: the run shows nothing");
         Assert.True(first.Reads > 1_000, $"only {first.Reads} reads");
+        Assert.True(first.DiskReads > 100, $"only {first.DiskReads} reads went to the disk");
         Assert.True(first.LostMessages > 100, $"only {first.LostMessages} messages were lost");
         Assert.Equal(first.Hash, second.Hash);
         Assert.Equal(first.Events, second.Events);

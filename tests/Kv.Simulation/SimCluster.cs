@@ -215,6 +215,7 @@ public sealed partial class SimCluster
         Messages = _network.Sent,
         LostMessages = _network.Lost,
         AwakePeers = _stores.Sum(store => store.CountAwake()),
+        DiskReads = _stores.Sum(store => store.CountDiskReads()),
         DiskFault = ReportDiskFault(),
         Problems = _problems,
     };
@@ -238,6 +239,9 @@ public sealed record SimReport
     public required long Acknowledged { get; init; }
 
     public required long Reads { get; init; }
+
+    /// <summary>Gets that were not in memory, in the stores' last lives.</summary>
+    public required long DiskReads { get; init; }
 
     public required long Undetermined { get; init; }
 

@@ -37,6 +37,9 @@ public sealed class SimStore
     private readonly PlacementSeed _seed;
     private readonly SimOptions _options;
     private LocalStore? _store;
+    /// <summary>So that gets take the read loops' way too.</summary>
+    private const int UncachedEvery = 4;
+
     private PlacementDriver? _driver;
     private IDisposable? _engine;
     private IDisposable? _log;
@@ -54,7 +57,7 @@ public sealed class SimStore
         _events = events;
         _random = random;
         _network = network;
-        _engineDisk = new MemoryEngineDisk(_files);
+        _engineDisk = new MemoryEngineDisk(_files) { UncachedEvery = UncachedEvery };
     }
 
     public StoreInfo Info { get; private set; }
@@ -193,6 +196,9 @@ public sealed class SimStore
 
     /// <summary>Peers that tick now, in the loop's own words.</summary>
     public int CountAwake() => Ask(status => status.AwakeCount);
+
+    /// <summary>Gets of this life that were not in memory.</summary>
+    public long CountDiskReads() => Ask(status => (int)status.DiskReadCount);
 
     /// <summary>A request from a client; false when the store is down.</summary>
     public bool Submit(Request request, Action<Response> answer)

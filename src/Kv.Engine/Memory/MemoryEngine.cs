@@ -16,6 +16,7 @@ public sealed class MemoryEngine : IEngine
     private readonly Lock _writeLock = new();
     private MemoryState _state = MemoryState.Empty;
     private string? _failure;
+    private long _cachedReads;
 
     // Written under the disk's lock when the engine ends; read by all.
     private string? _dead;
@@ -48,6 +49,21 @@ public sealed class MemoryEngine : IEngine
     public bool TryRead<TState>(
         ColumnFamily family, ReadOnlySpan<byte> key, TState state, ReadOnlySpanAction<byte, TState> read) =>
         MemoryReads.TryRead(State, family, key, state, read);
+
+    /// <remarks>
+    /// With <see cref="MemoryEngineDisk.UncachedEvery"/> set, some reads are said to need the disk.
+    /// </remarks>
+    public CachedRead TryReadCached<TState>(
+        ColumnFamily family, ReadOnlySpan<byte> key, TState state, ReadOnlySpanAction<byte, TState> read)
+    {
+        if (_disk.UncachedEvery > 0 && Interlocked.Increment(ref _cachedReads) % _disk.UncachedEvery == 0)
+        {
+            CheckAlive();
+            return CachedRead.NotInMemory;
+        }
+
+        return TryRead(family, key, state, read) ? CachedRead.Found : CachedRead.Absent;
+    }
 
     public IEngineIterator Iterate(ColumnFamily family, ReadOnlyMemory<byte> start, ReadOnlyMemory<byte>? end) =>
         new MemoryIterator(State[family], start, end);

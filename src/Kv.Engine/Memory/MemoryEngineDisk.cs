@@ -49,6 +49,11 @@ public sealed class MemoryEngineDisk
         _written = state;
     }
 
+    /// <summary>
+    /// One in so many reads by <see cref="IEngine.TryReadCached{TState}"/> is said to need the disk; 0 = none.
+    /// </summary>
+    public int UncachedEvery { get; init; }
+
     /// <summary>Batches that a power cut now could lose.</summary>
     public int UnsyncedBatchCount
     {

@@ -8,6 +8,7 @@ internal sealed unsafe class DatabaseOptions : IDisposable
 {
     private const int PointInTimeRecovery = 2;
     private const int InfoLevelWarn = 2;
+    private const int BlockCacheTier = 1;
     private const int LevelCount = 7;
     private const int TableFormatVersion = 5;
     private const int BlockBytes = 8 << 10;
@@ -35,6 +36,8 @@ internal sealed unsafe class DatabaseOptions : IDisposable
         ];
 
         Read = new NativeObject(Native.ReadOptionsCreate(), &Native.ReadOptionsDestroy);
+        ReadCached = new NativeObject(Native.ReadOptionsCreate(), &Native.ReadOptionsDestroy);
+        Native.ReadOptionsSetReadTier(ReadCached.Pointer, BlockCacheTier);
         WriteUnsynced = new NativeObject(Native.WriteOptionsCreate(), &Native.WriteOptionsDestroy);
         WriteSynced = new NativeObject(Native.WriteOptionsCreate(), &Native.WriteOptionsDestroy);
         Native.WriteOptionsSetSync(WriteSynced.Pointer, 1);
@@ -47,6 +50,9 @@ internal sealed unsafe class DatabaseOptions : IDisposable
     internal NativeObject Database { get; }
 
     internal NativeObject Read { get; }
+
+    /// <summary>Memory tables and cached blocks only; what needs the disk is an error.</summary>
+    internal NativeObject ReadCached { get; }
 
     internal NativeObject WriteUnsynced { get; }
 
@@ -71,6 +77,7 @@ internal sealed unsafe class DatabaseOptions : IDisposable
         Database.Dispose();
         _cache.Dispose();
         Read.Dispose();
+        ReadCached.Dispose();
         WriteUnsynced.Dispose();
         WriteSynced.Dispose();
         Flush.Dispose();

@@ -46,6 +46,47 @@ internal static unsafe class ReadView
         return true;
     }
 
+    internal static CachedRead TryReadCached<TState>(
+        DatabaseHandle database,
+        nint readOptions,
+        ColumnFamily family,
+        ReadOnlySpan<byte> key,
+        TState state,
+        ReadOnlySpanAction<byte, TState> read)
+    {
+        using DatabaseHandle.Use use = database.Enter();
+        byte* error = null;
+        nint slice;
+        fixed (byte* k = key)
+        {
+            slice = Native.GetPinned(
+                use.Pointer, readOptions, database.Family(family), Native.OrEmpty(k), (nuint)key.Length, &error);
+        }
+
+        if (error is not null)
+        {
+            return RocksDbError.IsIncomplete(error)
+                ? CachedRead.NotInMemory
+                : throw new EngineException($"engine read failed: {RocksDbError.Take(error)} (get)");
+        }
+
+        if (slice == 0)
+        {
+            return CachedRead.Absent;
+        }
+
+        try
+        {
+            read(Value(slice), state);
+        }
+        finally
+        {
+            Native.PinnedDestroy(slice);
+        }
+
+        return CachedRead.Found;
+    }
+
     private static nint Pin(nint database, nint readOptions, nint family, ReadOnlySpan<byte> key)
     {
         byte* error = null;

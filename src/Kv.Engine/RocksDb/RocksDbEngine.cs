@@ -74,6 +74,13 @@ public sealed unsafe class RocksDbEngine : IEngine
         return ReadView.TryRead(Database, Options.Read.Pointer, family, key, state, read);
     }
 
+    public CachedRead TryReadCached<TState>(
+        ColumnFamily family, ReadOnlySpan<byte> key, TState state, ReadOnlySpanAction<byte, TState> read)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        return ReadView.TryReadCached(Database, Options.ReadCached.Pointer, family, key, state, read);
+    }
+
     public IEngineIterator Iterate(ColumnFamily family, ReadOnlyMemory<byte> start, ReadOnlyMemory<byte>? end) =>
         new RocksDbIterator(Database, family, snapshot: 0, start.Span, end);
 

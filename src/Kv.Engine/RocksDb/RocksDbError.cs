@@ -27,6 +27,21 @@ internal static unsafe class RocksDbError
         return text.ReplaceLineEndings(" ");
     }
 
+    /// <summary>
+    /// Whether the error says that a read would have had to go to the disk; if so it is freed. The C API gives statuses
+    /// as text only, and begins it with the status's name.
+    /// </summary>
+    internal static bool IsIncomplete(byte* error)
+    {
+        if (!MemoryMarshal.CreateReadOnlySpanFromNullTerminated(error).StartsWith("Result incomplete"u8))
+        {
+            return false;
+        }
+
+        Native.Free(error);
+        return true;
+    }
+
     [DoesNotReturn]
     private static void Throw(byte* error, string operation, string subject) =>
         throw new EngineException($"engine {operation} failed: {Take(error)} ({subject})");

@@ -1,6 +1,8 @@
-// Owns the process's class of CPU scheduling. A store's loops and pool threads wake each other thousands of times a
-// second; where a woken thread at once takes the CPU from its waker, most of those wakes become two thread switches and
-// batches stay small. Measured on two cores with three stores: a fifth less CPU time per write, and a shorter tail.
+// Owns how the process's threads are scheduled: its class in the kernel and the size of .NET's pool. A store's loops and
+// pool threads wake each other thousands of times a second; where a woken thread at once takes the CPU from its waker,
+// most of those wakes become two thread switches and batches stay small. Measured on two cores with three stores: a
+// fifth less CPU time per write, and a shorter tail.
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Kv.Server.Hosting;
@@ -20,6 +22,17 @@ internal static partial class Scheduling
         var parameters = default(Parameters);
         return GetScheduler(0) == Other && SetScheduler(0, Batch, in parameters) == 0;
     }
+
+    /// <summary>
+    /// Gives .NET's pool, which receives and sends, a thread for every second CPU; the other CPUs are for the loops.
+    /// With one for each, every message wakes a thread that finds its work done by the one that runs: a tenth of all
+    /// CPU time on two cores. Nothing on the pool waits for the disk or for a loop; should something hold its threads
+    /// up all the same, .NET adds one every half second. runtimeconfig.json keeps the pool from growing otherwise.
+    /// Called before anything uses the pool, or it has no effect.
+    /// </summary>
+    public static void SizePool() => AppContext.SetData(
+        "System.Threading.ThreadPool.MinThreads",
+        Math.Max(1, Environment.ProcessorCount / 2).ToString(CultureInfo.InvariantCulture));
 
     [LibraryImport("libc", EntryPoint = "sched_getscheduler")]
     private static partial int GetScheduler(int process);

@@ -120,6 +120,7 @@ internal sealed class HttpEndpoints(
         json.WriteNumber("commands", status.CommandCount);
         json.WriteNumber("leaseReads", status.LeaseReadCount);
         json.WriteNumber("indexReads", status.IndexReadCount);
+        json.WriteNumber("diskReads", status.DiskReadCount);
         json.WriteNumber("proposalBytes", status.ProposalBytes);
         json.WriteNumber("droppedMessages", status.DroppedMessageCount);
         json.WriteNumber("heartbeatsWithheld", status.HeartbeatsWithheldCount);

@@ -31,6 +31,7 @@ internal sealed class ServerMetrics : IDisposable
         Counter("kv.commands", static s => s.CommandCount, "commands applied");
         Counter("kv.reads.lease", static s => s.LeaseReadCount, "reads answered under lease");
         Counter("kv.reads.index", static s => s.IndexReadCount, "reads answered by ReadIndex");
+        Counter("kv.reads.disk", static s => s.DiskReadCount, "gets that were not in memory");
         Counter("kv.messages.dropped", static s => s.DroppedMessageCount,
             "messages of other stores dropped at a bound");
         Counter("kv.heartbeats.withheld", static s => s.HeartbeatsWithheldCount,

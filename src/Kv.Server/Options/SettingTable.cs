@@ -99,8 +99,10 @@ internal static class SettingTable
             s with { EntryBytesTarget = (int)v }),
         Number("raft.requestsWaitingMax", "requests waiting for the raft loop", 1, 10_000_000,
             static (s, v) => s with { RequestsWaitingMax = (int)v }),
-        Number("raft.readsWaitingMax", "scans and index reads waiting", 1, 1_000_000, static (s, v) =>
-            s with { ReadsWaitingMax = (int)v }),
+        Number("raft.readsWaitingMax", "reads waiting for each read loop", 1, 1_000_000,
+            static (s, v) => s with { ReadsWaitingMax = (int)v }),
+        Number("store.readLoops", "read loops: one for scans, the rest for gets from the disk", 1, 256,
+            static (s, v) => s with { ReadLoops = (int)v }),
         Time("store.heartbeatMs", "between heartbeats of two stores", 20, 10_000, static (s, v) =>
             s with { StoreHeartbeatMs = (int)v }),
         Time("store.silenceMs", "silence after which a store counts as dead", 100, 600_000,

@@ -17,7 +17,7 @@ internal sealed partial class RaftLoop : Pump
     private readonly StoreOptions _options;
     private readonly RegionTable _table;
     private readonly ApplyLoop _apply;
-    private readonly ReadLoop _reads;
+    private readonly ReadLoops _reads;
     private readonly LogWriter _writer;
     private readonly StoreBook _stores;
     private readonly RegionClock _regionClock;
@@ -42,7 +42,7 @@ internal sealed partial class RaftLoop : Pump
     private long _envelopeBytes;
 
     public RaftLoop(
-        StoreContext context, RegionTable table, ApplyLoop apply, ReadLoop reads, LogWriter writer, StoreBook stores,
+        StoreContext context, RegionTable table, ApplyLoop apply, ReadLoops reads, LogWriter writer, StoreBook stores,
             RegionClock regionClock)
     {
         _context = context;

@@ -1,5 +1,6 @@
-// Owns scans and confirmed reads: work that may take long, kept off the raft and apply loops. Each page of a scan is a
-// read of its own, checked by the gate around the moment its view is taken (Read law).
+// Owns scans, confirmed reads and gets that need the disk: work that may take long, kept off the raft and apply loops
+// and off the threads that receive. Each page of a scan is a read of its own. A read under lease is checked by the gate
+// around the moment its view is taken (Read law).
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Engine;
@@ -16,15 +17,16 @@ internal sealed class ReadLoop : Pump
     private readonly Mailbox<ReadRequest> _mailbox;
     private Func<ReadRequest, bool>? _askRaft;
 
-    public ReadLoop(IEngine engine, TimeProvider clock, StoreOptions options)
+    public ReadLoop(int number, IEngine engine, TimeProvider clock, Limits limits, int waitingMax)
     {
+        Name = $"read{number}";
         _engine = engine;
         _clock = clock;
-        _limits = options.Limits;
-        _mailbox = new Mailbox<ReadRequest>(this, options.ReadsWaitingMax);
+        _limits = limits;
+        _mailbox = new Mailbox<ReadRequest>(this, waitingMax);
     }
 
-    public override string Name => "read";
+    public override string Name { get; }
 
     /// <summary>
     /// Where a read goes whose lease is in doubt: to a ReadIndex round. Set once while the store is composed.
@@ -70,7 +72,7 @@ internal sealed class ReadLoop : Pump
 
         if (read.Key is not null)
         {
-            RunGet(read, descriptor);
+            RunGet(read, before, descriptor);
             return;
         }
 
@@ -114,11 +116,16 @@ internal sealed class ReadLoop : Pump
         }
     }
 
-    /// <summary>A point read that a ReadIndex round has confirmed.</summary>
-    private void RunGet(ReadRequest read, RegionDescriptor descriptor)
+    private void RunGet(ReadRequest read, ReadGate? before, RegionDescriptor descriptor)
     {
         var result = new GetResult();
         _engine.TryRead(ColumnFamily.Data, read.Key, result, Fill);
+        if (!read.Confirmed && !ReadGate.Holds(before, read.Region.Gate, Instant.Now(_clock)))
+        {
+            AskRaft(read);
+            return;
+        }
+
         if (read.Region.Descriptor.Epoch.Version != descriptor.Epoch.Version)
         {
             read.Fail(Errors.EpochNotMatch(read.Region));

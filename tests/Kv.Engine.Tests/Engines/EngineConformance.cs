@@ -32,6 +32,22 @@ public abstract partial class EngineConformance
     }
 
     [Fact]
+    public void TryReadCached_JustWritten_TellsWithoutTheDisk()
+    {
+        using EngineHarness h = NewHarness();
+        h.Put("k", "value");
+        var seen = new List<string>();
+
+        Assert.Equal(
+            CachedRead.Found,
+            h.Engine.TryReadCached(ColumnFamily.Data, "k"u8, seen, (span, list) => list.Add(Bytes.Text(span))));
+        Assert.Equal(
+            CachedRead.Absent,
+            h.Engine.TryReadCached(ColumnFamily.Data, "absent"u8, seen, (span, list) => list.Add("never")));
+        Assert.Equal(["value"], seen);
+    }
+
+    [Fact]
     public void Get_ReturnedArrayChanged_EngineKeepsItsValue()
     {
         using EngineHarness h = NewHarness();

@@ -20,6 +20,20 @@ public sealed class MemoryEngineTests
         MemoryEngine.Open(_disk).Dispose();
     }
 
+    [Fact]
+    public void TryReadCached_UncachedEveryThird_SaysSoForOneInThree()
+    {
+        var disk = new MemoryEngineDisk(_files) { UncachedEvery = 3 };
+        using MemoryEngine engine = MemoryEngine.Open(disk);
+        CachedRead[] told = [.. Enumerable.Range(0, 6).Select(_ =>
+            engine.TryReadCached(ColumnFamily.Data, "k"u8, 0, static (_, _) => { }))];
+        Assert.Equal(
+            [
+                CachedRead.Absent, CachedRead.Absent, CachedRead.NotInMemory,
+                CachedRead.Absent, CachedRead.Absent, CachedRead.NotInMemory],
+            told);
+    }
+
     [Theory]
     [InlineData(MemoryEngineSite.Write, false)]
     [InlineData(MemoryEngineSite.Write, true)]

@@ -117,6 +117,25 @@ public sealed class RocksDbEngineTests : IDisposable
     }
 
     [Fact]
+    public void TryReadCached_OnDiskOnly_SaysSoUntilAReadHasFetchedIt()
+    {
+        using (RocksDbEngine engine = Open(create: true))
+        {
+            Put(engine, "k", "value");
+            engine.Flush();
+        }
+
+        using RocksDbEngine again = Open(create: false);
+        var seen = new List<string>();
+        Assert.Equal(CachedRead.NotInMemory, ReadCached(again, "k", seen));
+        Assert.Empty(seen);
+
+        Assert.NotNull(again.Get(ColumnFamily.Data, "k"u8));
+        Assert.Equal(CachedRead.Found, ReadCached(again, "k", seen));
+        Assert.Equal(["value"], seen);
+    }
+
+    [Fact]
     public void Dispose_IteratorStillOpen_FolderClosesWithTheIterator()
     {
         RocksDbEngine engine = Open(create: true);
@@ -213,6 +232,10 @@ public sealed class RocksDbEngineTests : IDisposable
             return -1;
         }
     }
+
+    private static CachedRead ReadCached(RocksDbEngine engine, string key, List<string> seen) =>
+        engine.TryReadCached(
+            ColumnFamily.Data, Bytes.Of(key), seen, static (span, list) => list.Add(Bytes.Text(span)));
 
     private static void Put(RocksDbEngine engine, string key, string value)
     {
