@@ -16,6 +16,9 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax, bool urgent = false)
     private List<T> _incoming = [];
     private List<T> _draining = [];
 
+    // Whether the owner was woken, or need not be, for what waits now.
+    private bool _woken;
+
     /// <summary>Most items that <see cref="TryPost"/> lets wait.</summary>
     public int CapacityMax { get; } = capacityMax;
 
@@ -42,7 +45,8 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax, bool urgent = false)
                 return false;
             }
 
-            wake = _incoming.Count == 0;
+            wake = !_woken;
+            _woken = true;
             _incoming.Add(item);
         }
 
@@ -60,7 +64,8 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax, bool urgent = false)
         bool wake;
         lock (_lock)
         {
-            wake = _incoming.Count == 0;
+            wake = !_woken;
+            _woken = true;
             _incoming.Add(item);
         }
 
@@ -71,6 +76,22 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax, bool urgent = false)
     }
 
     /// <summary>
+    /// Posts always and wakes nobody: for news that the owner can hear whenever it turns next for another reason. An
+    /// owner that begins to wait for such news says so where the sender looks after posting, and then looks at
+    /// <see cref="Count"/> itself: one of the two sees the other.
+    /// </summary>
+    public void PostQuietly(T item)
+    {
+        lock (_lock)
+        {
+            _incoming.Add(item);
+        }
+    }
+
+    /// <summary>Wakes the owner for what was posted quietly.</summary>
+    public void WakeFor() => WakeOwner();
+
+    /// <summary>
     /// Takes everything that waits. The list is the owner's until its next call; only the owner calls this.
     /// </summary>
     public List<T> Drain()
@@ -79,6 +100,7 @@ public sealed class Mailbox<T>(Pump owner, int capacityMax, bool urgent = false)
         lock (_lock)
         {
             (_incoming, _draining) = (_draining, _incoming);
+            _woken = false;
         }
 
         return _draining;

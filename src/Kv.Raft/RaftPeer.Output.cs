@@ -42,6 +42,9 @@ public sealed partial class RaftPeer
         _messages is not null || _afterPersist is not null || _readStates is not null || _flushNeeded
         || _newReads is not null || _log.Unstable.HasUnhanded || TermOrVoteChanged || MayHandToApply;
 
+    /// <summary>Whether committed entries wait for others to be applied (<see cref="OnApplied"/>).</summary>
+    public bool HoldsBackCommitted => _log.Applicable > _log.HandedToApply && !MayHandToApply;
+
     /// <summary>Everything to be done since the last call; see <see cref="Ready"/>. The lists are the
     /// caller's.</summary>
     public Ready TakeReady(Instant now)

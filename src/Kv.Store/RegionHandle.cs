@@ -27,6 +27,7 @@ internal sealed class RegionHandle(RegionDescriptor descriptor, PeerId self)
 
     // Written by the durability pump.
     private long _estimatedBytes;
+    private bool _wakesOnApply;
 
     // Written by the door (up) and by whoever answers (down).
     private long _proposalBytes;
@@ -70,6 +71,15 @@ internal sealed class RegionHandle(RegionDescriptor descriptor, PeerId self)
     {
         get => (ulong)Volatile.Read(ref _estimatedBytes);
         set => Volatile.Write(ref _estimatedBytes, (long)value);
+    }
+
+    /// <summary>
+    /// Whether the raft loop wants to be woken when entries of this region were applied. Written by that loop.
+    /// </summary>
+    public bool WakesOnApply
+    {
+        get => Volatile.Read(ref _wakesOnApply);
+        set => Volatile.Write(ref _wakesOnApply, value);
     }
 
     public long ProposalBytes => Volatile.Read(ref _proposalBytes);

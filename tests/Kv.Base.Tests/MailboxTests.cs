@@ -46,6 +46,27 @@ public sealed class MailboxTests
     }
 
     [Fact]
+    public void PostQuietly_WakesNobody_AndHidesNoLaterPost()
+    {
+        var pump = new CountingPump();
+        var mailbox = new Mailbox<int>(pump, capacityMax: 10);
+        mailbox.PostQuietly(1);
+        Assert.Equal(0, pump.WakeCount);
+        Assert.Equal(1, mailbox.Count);
+        mailbox.Post(2);
+        Assert.Equal(1, pump.WakeCount);
+        mailbox.PostQuietly(3);
+        mailbox.Post(4);
+        Assert.Equal(1, pump.WakeCount);
+        Assert.Equal([1, 2, 3, 4], mailbox.Drain());
+
+        mailbox.PostQuietly(5);
+        mailbox.WakeFor();
+        Assert.Equal(2, pump.WakeCount);
+        Assert.Equal([5], mailbox.Drain());
+    }
+
+    [Fact]
     public void Drain_GivesOrderAndEmpties()
     {
         var mailbox = new Mailbox<int>(new CountingPump(), capacityMax: 100);

@@ -152,6 +152,7 @@ public sealed class PersistenceTests
         group[1].Drain();
         group[1].PersistAll();
         Assert.InRange(group[1].ToApply.Sum(e => e.Data.Length), 90, 200);
+        Assert.True(group[1].Core.HoldsBackCommitted);
         group[1].HoldApply = false;
         for (int i = 0; i < 50; i++)
         {
@@ -160,6 +161,7 @@ public sealed class PersistenceTests
         }
 
         Assert.Equal(group[1].Core.LastIndex, group[1].Core.Applied);
+        Assert.False(group[1].Core.HoldsBackCommitted);
     }
 
     /// <summary>Membership safety after a crash rests on this: entries take the commit index of their moment

@@ -68,6 +68,7 @@ internal sealed partial class RaftLoop
 
             UpdateLeadership(peer);
             UpdateGate(peer);
+            UpdateWakesOnApply(peer);
         }
 
         _touched.Clear();
@@ -252,6 +253,23 @@ internal sealed partial class RaftLoop
             || leaseEnd < gate.LeaseEnd || leaseEnd.MsSince(gate.LeaseEnd) >= GateRefreshMs)
         {
             peer.Handle.Gate = new ReadGate(core.Term, version, leaseEnd);
+        }
+    }
+
+    /// <summary>
+    /// Who waits for something to be applied: reads that a round has answered; a leader that may not read yet;
+    /// committed entries that are held back until others are applied; placement.
+    /// </summary>
+    private void UpdateWakesOnApply(StorePeer peer)
+    {
+        bool waits = peer.IndexedReads.Count > 0
+            || (peer.Core.IsLeader && peer.Handle.Gate is null)
+            || peer.Core.HoldsBackCommitted
+            || peer.Handle.Id == RegionId.System;
+        if (waits != peer.Handle.WakesOnApply)
+        {
+            peer.Handle.WakesOnApply = waits;
+            _beganToWaitForApply |= waits;
         }
     }
 

@@ -37,6 +37,7 @@ internal sealed partial class RaftLoop : Pump
     private readonly Instant _startedAt;
     private Instant _nextTick;
     private Instant _now;
+    private bool _beganToWaitForApply;
 
     // Written by transports' threads (up) and this loop (down).
     private long _envelopeBytes;
@@ -86,7 +87,25 @@ internal sealed partial class RaftLoop : Pump
 
     public void PostLogDone(LogWork work) => _logDoneMail.Post(work);
 
-    public void PostApplyDone(ApplyDone done) => _applyDoneMail.Post(done);
+    /// <summary>
+    /// Most of the time nobody waits to hear that something was applied: then the loop is not woken for it, which
+    /// otherwise is one turn in three under light load.
+    /// </summary>
+    public void PostApplyDone(ApplyDone done)
+    {
+        if (done.Applier is null || done.StoppedBy is not null)
+        {
+            _applyDoneMail.Post(done);
+            return;
+        }
+
+        _applyDoneMail.PostQuietly(done);
+        Interlocked.MemoryBarrier();
+        if (done.Applier.Handle.WakesOnApply)
+        {
+            _applyDoneMail.WakeFor();
+        }
+    }
 
     public void PostDurable(List<DurableApplied> marks) => _durableMail.Post(marks);
 
@@ -117,6 +136,13 @@ internal sealed partial class RaftLoop : Pump
         HandOverLog();
         SendOutbox();
         Holds = _logBusy && _now < _holdUntil;
+        if (_beganToWaitForApply)
+        {
+            // What was applied before the apply loop could see that this one waits.
+            _beganToWaitForApply = false;
+            worked |= _applyDoneMail.Count > 0;
+        }
+
         return worked;
     }
 
