@@ -37,13 +37,16 @@ start_etcd() {
 }
 port=$((20000 + RANDOM % 10000))
 echo "# $(nproc) cores, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs), $(etcd --version | head -1), sync on, all on one machine"
+# Both take turns kind by kind, each with a cluster of its own: a machine's speed drifts over minutes.
 for round in $(seq "$rounds"); do
-  rm -rf "$work"/etcd*
-  start_etcd "$port"
-  "$bench" --etcd "127.0.0.1:$port,127.0.0.1:$((port + 2)),127.0.0.1:$((port + 4))" --pids "$(IFS=,; echo "${pids[*]}")" \
-    --kinds "$kinds" --seconds "$seconds" --json "$work/results-etcd.json"
-  stop_etcd
-  "$bench" --kinds "$kinds" --seconds "$seconds" --json "$work/results-kv.json"
+  for kind in ${kinds//,/ }; do
+    rm -rf "$work"/etcd*
+    start_etcd "$port"
+    "$bench" --etcd "127.0.0.1:$port,127.0.0.1:$((port + 2)),127.0.0.1:$((port + 4))" \
+      --pids "$(IFS=,; echo "${pids[*]}")" --kinds "$kind" --seconds "$seconds" --json "$work/results-etcd.json"
+    stop_etcd
+    "$bench" --kinds "$kind" --seconds "$seconds" --json "$work/results-kv.json"
+  done
 done
 python3 - "$work" <<'PY'
 import json, statistics, sys

@@ -19,6 +19,7 @@ internal sealed class RegionHandle(RegionDescriptor descriptor, PeerId self)
     // Written by the raft loop.
     private volatile ReadGate? _gate;
     private volatile LeaderHint _leader = LeaderHint.Unknown;
+    private bool _wakesOnApply;
 
     // Written by the apply loop.
     private long _regionTime;
@@ -27,7 +28,6 @@ internal sealed class RegionHandle(RegionDescriptor descriptor, PeerId self)
 
     // Written by the durability pump.
     private long _estimatedBytes;
-    private bool _wakesOnApply;
 
     // Written by the door (up) and by whoever answers (down).
     private long _proposalBytes;

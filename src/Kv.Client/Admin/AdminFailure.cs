@@ -9,7 +9,7 @@ namespace Kv.Client.Admin;
 internal sealed record AdminFailure(string Address, RpcException Cause, bool IsRedirect)
 {
     /// <summary>Whether it did not answer at all.</summary>
-    public bool IsSilence => 
+    public bool IsSilence =>
         !IsRedirect && Cause.StatusCode is (StatusCode.Unavailable or StatusCode.DeadlineExceeded);
 
     public string Describe() =>
