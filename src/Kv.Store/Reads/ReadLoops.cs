@@ -1,13 +1,12 @@
+// Owns which read loop a read goes to. The first runs scans and confirmed reads, whose answers then go out together (in
+// turn over all loops a scan costs a third more CPU time); the others take gets that need the disk in turn, so that one
+// that waits long does not hold up all.
 using Kv.Base;
 using Kv.Engine;
 
 namespace Kv.Store.Reads;
 
-/// <summary>
-/// The read loops of a store: one for scans and confirmed reads, whose answers then go out together (in turn over all
-/// loops a scan costs a third more CPU time), the others in turn for gets that need the disk, so that one that waits
-/// long does not hold up all.
-/// </summary>
+/// <summary>The read loops of a store.</summary>
 internal sealed class ReadLoops
 {
     private readonly ReadLoop[] _loops;
