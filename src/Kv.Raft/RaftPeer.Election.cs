@@ -52,6 +52,19 @@ public sealed partial class RaftPeer
         }
     }
 
+    /// <summary>
+    /// Gives leadership up with no successor in sight: the layer below cannot serve any more (Progress law). The others
+    /// elect when their promises have run out. Nothing happens on a peer that does not lead.
+    /// </summary>
+    public void Resign()
+    {
+        if (IsLeader)
+        {
+            WakeFollower();
+            BecomeFollower(_term, default);
+        }
+    }
+
     private bool IsPromotable => _tracker.Voters.Contains(Id) && _log.Unstable.Snapshot is null;
 
     private void TickFollower(Instant now)

@@ -64,6 +64,12 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
     }
 
     /// <summary>
+    /// Lets <paramref name="observer"/> see every turn of every peer, inside the raft loop. Before the first turn. For
+    /// tests.
+    /// </summary>
+    public void Observe(IPeerObserver observer) => _raft.Observe(observer);
+
+    /// <summary>
     /// Opens the store on what engine and log hold. A peer whose log and applied state do not fit together is
     /// quarantined, never patched (Cut law); a group in the log that meta does not know is damage and is refused by
     /// name (Truth law).
@@ -150,6 +156,27 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
         }
 
         return (keys, bytes);
+    }
+
+    /// <summary>
+    /// A fingerprint of each region's replicated state with the index it was applied to, from one view: peers applied
+    /// to the same index have the same. Walks all data.
+    /// </summary>
+    public IReadOnlyList<(ulong Region, ulong Applied, ulong Hash)> HashRegions()
+    {
+        var hashes = new List<(ulong, ulong, ulong)>();
+        using IEngineSnapshot view = _context.Engine.Snapshot();
+        foreach (PeerRecord record in StoreMeta.ReadRegions(view))
+        {
+            if (record.Life == PeerLife.Live)
+            {
+                hashes.Add((
+                    record.Descriptor.Id.Value, StoreMeta.ReadApplied(view, record).Index.Value,
+                    RegionContent.Hash(view, record.Descriptor)));
+            }
+        }
+
+        return hashes;
     }
 
     private StoreStatus StatusNow()

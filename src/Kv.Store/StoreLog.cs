@@ -22,4 +22,12 @@ internal static partial class StoreLog
 
     [LoggerMessage(2006, LogLevel.Error, "region {Region} peer {Peer} is quarantined: {Reason}")]
     public static partial void Quarantined(ILogger logger, ulong region, ulong peer, string reason);
+
+    [LoggerMessage(
+        2007, LogLevel.Error,
+        "the {Loop} has not moved for {ProgressMs} ms: this store gives up its leaderships until it moves again")]
+    public static partial void Stalls(ILogger logger, string loop, int progressMs);
+
+    [LoggerMessage(2008, LogLevel.Warning, "log and apply move again")]
+    public static partial void Moves(ILogger logger);
 }

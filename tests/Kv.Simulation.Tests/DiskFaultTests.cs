@@ -1,5 +1,6 @@
 using Kv.Engine.Files;
 using Kv.Engine.Log;
+using Kv.Simulation.Faults;
 using Kv.Store;
 
 namespace Kv.Simulation.Tests;
@@ -80,8 +81,8 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     {
         Seed = seed,
         FaultSeconds = 12,
-        Crashes = 0,
-        Loss = 0.005,
+        Faults = new SortedSet<FaultKind> { FaultKind.MessageLoss },
+        Rates = NetworkRates.Usual with { Loss = 0.005 },
         DiskFault = fault,
 
         // Small segments and a small log: rotation, purge and reuse happen every second.

@@ -1,7 +1,13 @@
+using Kv.Simulation.Faults;
+using Kv.Simulation.Workload;
+
 namespace Kv.Simulation.Tests;
 
 public sealed class SimulationTests
 {
+    private static readonly SortedSet<FaultKind> LossAndCrashes =
+        [FaultKind.MessageLoss, FaultKind.MessageDuplicate, FaultKind.MessageDelay, FaultKind.PowerCut];
+
     /// <summary>
     /// Three stores, placement and clients in one thread, with lost and doubled messages and crashes that tear unsynced
     /// data: nothing acknowledged is lost, nothing stale is read, nothing is applied twice, and the same seed gives the
@@ -12,7 +18,7 @@ public sealed class SimulationTests
     [InlineData(12UL)]
     public void Cluster_SameSeedTwice_SameHashAndNothingLost(ulong seed)
     {
-        var options = new SimOptions { Seed = seed, FaultSeconds = 12 };
+        var options = new SimOptions { Seed = seed, FaultSeconds = 20, Faults = LossAndCrashes };
 
         SimReport first = new SimCluster(options).Run();
         SimReport second = new SimCluster(options).Run();
@@ -30,8 +36,8 @@ public sealed class SimulationTests
     [Fact]
     public void Cluster_OtherSeed_OtherHash()
     {
-        SimReport first = new SimCluster(new SimOptions { Seed = 21, FaultSeconds = 3, Crashes = 1 }).Run();
-        SimReport second = new SimCluster(new SimOptions { Seed = 22, FaultSeconds = 3, Crashes = 1 }).Run();
+        SimReport first = new SimCluster(new SimOptions { Seed = 21, FaultSeconds = 3 }).Run();
+        SimReport second = new SimCluster(new SimOptions { Seed = 22, FaultSeconds = 3 }).Run();
 
         Assert.NotEqual(first.Hash, second.Hash);
     }
@@ -42,8 +48,13 @@ public sealed class SimulationTests
     [InlineData(33UL)]
     public void Cluster_HeavyLossAndCrashes_NothingLost(ulong seed)
     {
-        SimReport report = new SimCluster(
-            new SimOptions { Seed = seed, FaultSeconds = 20, Crashes = 4, Loss = 0.10, Duplicate = 0.05 }).Run();
+        SimReport report = new SimCluster(new SimOptions
+        {
+            Seed = seed,
+            FaultSeconds = 20,
+            Faults = LossAndCrashes,
+            Rates = NetworkRates.Usual with { Loss = 0.10, Duplicate = 0.05 },
+        }).Run();
 
         Assert.True(report.Problems.Count == 0, $"seed {seed}: {string.Join("; ", report.Problems)}");
         Assert.True(report.Acknowledged > 500, $"only {report.Acknowledged} writes were acknowledged");
@@ -59,16 +70,19 @@ public sealed class SimulationTests
         SimReport report = new SimCluster(new SimOptions
         {
             Seed = 41,
-            Loss = 0,
-            Duplicate = 0.01,
-            WriteShare = 1,
-            DeleteShare = 0.5,
-            Clients = 3,
-            KeysPerClient = 32,
-            FaultSeconds = 84,
-            Crashes = 12,
-            CrashLeaders = true,
-            DropEverySecondReply = true,
+            FaultSeconds = 120,
+            FaultIntervalMs = 7_000,
+            Faults = new SortedSet<FaultKind> { FaultKind.MessageDuplicate, FaultKind.PowerCut },
+            Load = new LoadOptions
+            {
+                Clients = 3,
+                ThreadsPerClient = 32,
+                Keys = 96,
+                WriteShare = 1,
+                DeleteShare = 0.5,
+                BatchShare = 0,
+                DropEverySecondReply = true,
+            },
         }).Run();
 
         Assert.Empty(report.Problems);
@@ -88,7 +102,7 @@ public sealed class SimulationTests
     public void Cluster_AnswersUnderWayWhenRegionsFallAsleep_AllSleep()
     {
         SimReport report = new SimCluster(
-            new SimOptions { Seed = 51, NetworkDelayMs = 120, Loss = 0, FaultSeconds = 1, Crashes = 0, Clients = 1 })
+            new SimOptions { Seed = 51, NetworkDelayMs = 120, FaultSeconds = 1, Load = new LoadOptions { Clients = 1 } })
             .Run();
 
         Assert.Empty(report.Problems);

@@ -8,7 +8,11 @@ namespace Kv.Simulation;
 /// </summary>
 public sealed class EventQueue(SimClock clock, DeterministicRandom random)
 {
+    /// <summary>Events remembered for the report of a failure.</summary>
+    public const int RecentMax = 256;
+
     private readonly PriorityQueue<(string Name, Action Run), (Instant At, ulong Tie, ulong Number)> _events = new();
+    private readonly (Instant At, string Name)[] _recent = new (Instant, string)[RecentMax];
     private ulong _number;
 
     /// <summary>Rolling hash (FNV-1a) over time and name of every event taken, and whatever was mixed in.</summary>
@@ -16,11 +20,11 @@ public sealed class EventQueue(SimClock clock, DeterministicRandom random)
 
     public long Taken { get; private set; }
 
+    public Instant Now => clock.Now;
+
     public int Waiting => _events.Count;
 
-    /// <summary>
-    /// Set while the queue runs an event: code that runs on another thread has escaped the simulation.
-    /// </summary>
+    /// <summary>The thread of the simulation: code that runs on another has escaped.</summary>
     public int ThreadId { get; } = Environment.CurrentManagedThreadId;
 
     public void At(Instant time, string name, Action run)
@@ -42,6 +46,7 @@ public sealed class EventQueue(SimClock clock, DeterministicRandom random)
 
         (string name, Action run) = _events.Dequeue();
         clock.MoveTo(key.At);
+        _recent[(int)(Taken % RecentMax)] = (key.At, name);
         Taken++;
         Mix((ulong)key.At.Nanoseconds);
         Mix(name);
@@ -49,13 +54,17 @@ public sealed class EventQueue(SimClock clock, DeterministicRandom random)
         return true;
     }
 
-    public void Mix(ulong value)
+    /// <summary>The newest events, oldest first.</summary>
+    public IEnumerable<string> Recent()
     {
-        for (int i = 0; i < 8; i++)
+        for (long i = Math.Max(0, Taken - RecentMax); i < Taken; i++)
         {
-            Hash = (Hash ^ (byte)(value >> (i * 8))) * 0x100000001b3;
+            (Instant at, string name) = _recent[(int)(i % RecentMax)];
+            yield return $"{at.Nanoseconds / 1e6:F3} ms {name}";
         }
     }
+
+    public void Mix(ulong value) => Hash = (Hash ^ value) * 0x100000001b3 ^ (Hash >> 29);
 
     public void Mix(ReadOnlySpan<char> text)
     {

@@ -30,7 +30,6 @@ public sealed partial class SimCluster
         }
 
         SimStore victim = _stores[0];
-        victim.DiskFailed = failure => OnDiskFailed(victim, failure);
         _events.At(_clock.Now.PlusMs(DiskFailsAfterMs), $"disk of {victim.Id} fails", () =>
         {
             if (!fault.AtStart)
@@ -39,7 +38,7 @@ public sealed partial class SimCluster
                 return;
             }
 
-            victim.Crash();
+            victim.End(LifeEnd.PowerCut);
             victim.FailDisk(fault);
             try
             {
@@ -47,12 +46,12 @@ public sealed partial class SimCluster
             }
             catch (Exception e) when (e is StorageException or EngineException)
             {
-                OnDiskFailed(victim, e);
+                OnNamedDiskFailed(victim, e);
             }
         });
     }
 
-    private void OnDiskFailed(SimStore victim, Exception failure)
+    private void OnNamedDiskFailed(SimStore victim, Exception failure)
     {
         if (_diskFailure is not null)
         {
@@ -60,7 +59,7 @@ public sealed partial class SimCluster
         }
 
         _diskFailure = failure;
-        _acknowledgedAtFailure = _clients.Sum(client => client.Acknowledged);
+        _acknowledgedAtFailure = CountAcknowledged();
         _sentAtFailure = victim.Sent;
         _votesAskedAtFailure = victim.VotesAsked;
         long dyingMs = DyingMs;
@@ -68,7 +67,7 @@ public sealed partial class SimCluster
         {
             dyingMs = ElectionMs;
             SimStore other = _stores[1];
-            other.Crash();
+            other.End(LifeEnd.PowerCut);
             _events.At(_clock.Now.PlusMs(OtherAwayMs), $"{other.Id} comes back", other.Start);
         }
 
@@ -76,12 +75,12 @@ public sealed partial class SimCluster
         {
             _sentAfter = victim.Sent - _sentAtFailure;
             _votesAskedAfter = victim.VotesAsked - _votesAskedAtFailure;
-            victim.CrashToDurable();
+            victim.End(LifeEnd.PowerCutToDurable);
             victim.HealDisk();
         });
         _events.At(_clock.Now.PlusMs(dyingMs + AwayMs), $"{victim.Id} comes back", () =>
         {
-            _acknowledgedWithout = _clients.Sum(client => client.Acknowledged) - _acknowledgedAtFailure;
+            _acknowledgedWithout = CountAcknowledged() - _acknowledgedAtFailure;
             victim.Start();
         });
     }

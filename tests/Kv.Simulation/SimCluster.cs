@@ -1,35 +1,73 @@
-// Owns a run: founds a cluster of the shipped stores, placement and clients in one thread, lets faults happen, heals,
-// and checks that everything acknowledged is there and everything open ends.
+// Owns a run: founds a cluster of the shipped stores, placement and clients in one thread, lets faults happen, heals a
+// majority, and checks that everything open ends, every region is led, and everything told was true.
 using Kv.Base;
 using Kv.Placement;
 using Kv.Protocol;
-using Kv.Protocol.Commands;
 using Kv.Protocol.V1;
+using Kv.Simulation.Checks;
+using Kv.Simulation.Faults;
+using Kv.Simulation.Workload;
 
 namespace Kv.Simulation;
 
 public sealed partial class SimCluster
 {
+    /// <summary>Problems kept; a broken run finds more of the same at every event.</summary>
+    private const int ProblemsMax = 20;
+
+    /// <summary>Ten election time-outs: after the healing every region must be led by then.</summary>
+    private const long ElectedMs = 10_000;
+
+    /// <summary>Longest that an operation may stay open: its time budget, and room for its last turn.</summary>
+    private const long OperationMs = 10_500;
+
     private readonly SimOptions _options;
     private readonly SimClock _clock = new();
     private readonly EventQueue _events;
     private readonly DeterministicRandom _random;
+    private readonly FaultLog _faults;
     private readonly SimNetwork _network;
+    private readonly RaftChecker _raft;
+    private readonly HistoryBook _book;
+    private readonly Buggifier _buggifier;
     private readonly List<SimStore> _stores = [];
     private readonly List<SimClient> _clients = [];
-    private readonly Dictionary<(RegionId, SessionId, ulong), LogIndex> _applied = [];
     private readonly List<string> _problems = [];
+    private FaultDriver? _driver;
 
     public SimCluster(SimOptions options)
     {
         _options = options;
         _random = new DeterministicRandom(options.Seed);
         _events = new EventQueue(_clock, _random.Fork());
-        _network = new SimNetwork(_events, _random.Fork(), options);
+        _faults = new FaultLog(_random.Fork(), options.Faults);
+        _network = new SimNetwork(_events, _random.Fork(), _faults, options);
+        _buggifier = new Buggifier(options, _random.Fork());
+        _raft = new RaftChecker(AddProblem);
+        _book = new HistoryBook(_raft, AddProblem);
     }
 
     /// <summary>Runs the whole script and reports. Same options, same report, same hash.</summary>
     public SimReport Run()
+    {
+        _buggifier.Arm();
+        try
+        {
+            RunPhases();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            AddProblem($"a turn threw: {e}");
+        }
+        finally
+        {
+            Buggifier.Disarm();
+        }
+
+        return Report();
+    }
+
+    private void RunPhases()
     {
         Found();
         foreach (SimClient client in _clients)
@@ -37,31 +75,37 @@ public sealed partial class SimCluster
             client.Begin();
         }
 
-        Instant faultsEnd = _clock.Now.PlusMs(_options.FaultSeconds * 1_000L);
-        ScheduleCrashes();
+        _driver!.Begin();
         ScheduleDiskFault();
-        RunUntil(faultsEnd);
+        RunFor(_options.FaultSeconds * 1_000L);
         Heal();
-        RunUntil(_clock.Now.PlusMs(15_000));
+        RunFor(ElectedMs);
+        Instant electedBy = _clock.Now;
+        foreach (RegionId region in _raft.WithoutLeader())
+        {
+            AddProblem($"region {region} is not led {ElectedMs} ms after a majority was healed:{_raft.Describe(region)}");
+        }
+
+        RunFor(3_000);
         foreach (SimClient client in _clients)
         {
             client.Stop();
         }
 
-        RunUntil(_clock.Now.PlusMs(15_000));
-        foreach (SimClient client in _clients)
-        {
-            if (client.Open > 0)
-            {
-                _problems.Add($"{client.Open} operations of a client never ended after the faults were healed");
-            }
-
-            client.VerifyAll(_problems.Add);
-        }
-
-        RunUntil(_clock.Now.PlusMs(15_000));
+        RunFor(OperationMs);
+        CheckLiveness(electedBy);
+        ReadAll();
+        _book.CheckFailed();
         CheckStores();
-        return Report();
+        StateCheck.Run(_stores, AddProblem);
+    }
+
+    private void AddProblem(string problem)
+    {
+        if (_problems.Count < ProblemsMax)
+        {
+            _problems.Add($"{_clock.Now.Nanoseconds / 1e6:F3} ms: {problem}");
+        }
     }
 
     private void Found()
@@ -82,26 +126,51 @@ public sealed partial class SimCluster
         var cluster = new ClusterId(_options.Seed | 1);
         ulong nextId = 1_000;
         var seed = new PlacementSeed(
-            cluster, founders, nextId, (ulong)Store.StoreOptions.Default.LeaseMs,
-            (ulong)Store.StoreOptions.Default.LeaseDriftMs);
+            cluster, founders, nextId, (ulong)_options.Store.LeaseMs, (ulong)_options.Store.LeaseDriftMs);
+        _driver = new FaultDriver(_options, _events, _random.Fork(), _faults, _network, _stores);
         foreach (StoreInfo founder in founders)
         {
-            var store = new SimStore(
-                founder, founders, cluster, seed, _options, _clock, _events, _random.Fork(), _network)
-            {
-                Applied = OnApplied,
-                PromiseBroken = _problems.Add,
-            };
-            _network.Attach(store);
-            store.Found(regions);
-            store.Start();
-            _stores.Add(store);
+            AddStore(founder, founders, cluster, seed, regions);
         }
 
+        var keys = new KeySet(_options.Load.Keys);
         List<string> seeds = founders.ConvertAll(founder => founder.ClientAddress);
-        for (int i = 0; i < _options.Clients; i++)
+        for (int i = 0; i < _options.Load.Clients; i++)
         {
-            _clients.Add(new SimClient(i, seeds, _options, _clock, _events, _random.Fork(), _network));
+            _clients.Add(new SimClient(
+                i, seeds, _options.Load, keys, _clock, _events, _random.Fork(), _network, _book));
+        }
+    }
+
+    private void AddStore(
+        StoreInfo founder, List<StoreInfo> founders, ClusterId cluster, PlacementSeed seed,
+        List<RegionDescriptor> regions)
+    {
+        var store = new SimStore(
+            founder, founders, cluster, seed, _options, _clock, _events, _random.Fork(), _network, _raft)
+        {
+            Applied = _book.OnApplied,
+            DiskFailed = OnDiskFailed,
+            Problem = AddProblem,
+        };
+        DrawClock(store);
+        _network.Attach(store);
+        store.Found(regions);
+        store.Start();
+        _stores.Add(store);
+    }
+
+    private void DrawClock(SimStore store)
+    {
+        if (_options.ClockDrift > 0)
+        {
+            store.Clock.SetRate(1 + (_options.ClockDrift * ((2 * _random.NextDouble()) - 1)));
+        }
+
+        if (_options.WallOffsetMinutes > 0)
+        {
+            int seconds = _options.WallOffsetMinutes * 60;
+            store.Clock.WallOffset = TimeSpan.FromSeconds(_random.Next(-seconds, seconds + 1));
         }
     }
 
@@ -136,34 +205,27 @@ public sealed partial class SimCluster
         return peers;
     }
 
-    private void ScheduleCrashes()
+    private void OnDiskFailed(SimStore store, Exception failure)
     {
-        for (int i = 0; i < _options.Crashes; i++)
+        if (_options.DiskFault is not null && store == _stores[0])
         {
-            // Within the fault phase, one store at a time: a majority always lives.
-            long window = _options.FaultSeconds * 1_000L / _options.Crashes;
-            long at = (i * window) + 2_000 + _random.Next((int)Math.Max(1, (window / 2) - 2_000));
-            SimStore victim = _stores[_random.Next(_stores.Count)];
-            _events.At(_clock.Now.PlusMs(at), $"crash {victim.Id}", victim.Crash);
-            _events.At(
-                _clock.Now.PlusMs(at + 500 + _random.Next((int)(window / 3))), $"start {victim.Id}", victim.Start);
+            OnNamedDiskFailed(store, failure);
+        }
+        else
+        {
+            _driver!.OnDiskFailed(store, failure);
         }
     }
 
     private void Heal()
     {
-        _network.Faulty = false;
-        foreach (SimStore store in _stores)
-        {
-            if (!store.IsUp)
-            {
-                store.Start();
-            }
-        }
+        _driver!.Heal();
+        _buggifier.Stop();
     }
 
-    private void RunUntil(Instant end)
+    private void RunFor(long ms)
     {
+        Instant end = _clock.Now.PlusMs(ms);
         while (_events.TakeOne(end))
         {
         }
@@ -171,91 +233,88 @@ public sealed partial class SimCluster
         _clock.MoveTo(end);
     }
 
-    /// <summary>
-    /// Invariant 13: a write of a session takes effect at one index at most, the same on every store.
-    /// </summary>
-    private void OnApplied(SimStore store, RegionId region, LogIndex index, CommandIdentity identity)
+    private void ReadAll()
     {
-        if (region == RegionId.System)
+        SimClient reader = _clients[0];
+        reader.ReadAll();
+        RunFor(OperationMs);
+        if (reader.Open > 0)
         {
-            return;
+            AddProblem($"{reader.Open} reads at the end never ended");
+        }
+    }
+
+    /// <summary>Every operation has ended, and those begun after all regions were led have succeeded.</summary>
+    private void CheckLiveness(Instant electedBy)
+    {
+        foreach (SimClient client in _clients)
+        {
+            if (client.Open > 0)
+            {
+                AddProblem($"{client.Open} operations of a client never ended after a majority was healed");
+            }
         }
 
-        (RegionId, SessionId, ulong) key = (region, identity.Session, identity.Sequence);
-        if (_applied.TryGetValue(key, out LogIndex before) && before != index)
+        foreach (SimOperation operation in _book.Operations)
         {
-            _problems.Add($"region {region}: sequence {identity.Sequence} took effect at {before} and at {index}");
+            if (operation.CalledAt >= electedBy && operation.Outcome is SimOutcome.Failed or SimOutcome.Undetermined
+                && operation.CalledAt >= electedBy)
+            {
+                AddProblem(
+                    $"operation {operation.Id} ({operation.Kind}), begun after the healing, ended "
+                    + $"{operation.Outcome}: {operation.Error}");
+            }
         }
-
-        _applied[key] = index;
     }
 
     private void CheckStores()
     {
         foreach (SimStore store in _stores)
         {
-            if (store.Failure is not null)
+            if (store.Machine.IsPaused)
             {
-                _problems.Add($"store {store.Id} failed: {store.Failure}");
+                continue;
+            }
+
+            foreach ((ulong region, string reason) in store.Stopped())
+            {
+                AddProblem($"store {store.Id}, region {region} has stopped: {reason}");
             }
         }
     }
 
-    private SimReport Report() => new()
+    private long CountAcknowledged() =>
+        _book.Operations.Count(operation => operation.IsWrite && operation.Outcome == SimOutcome.Ok);
+
+    private SimReport Report()
     {
-        Seed = _options.Seed,
-        Hash = _events.Hash,
-        Events = _events.Taken,
-        Begun = _clients.Sum(client => client.Begun),
-        TookEffect = _applied.Count,
-        Acknowledged = _clients.Sum(client => client.Acknowledged),
-        Reads = _clients.Sum(client => client.Reads),
-        Undetermined = _clients.Sum(client => client.Undetermined),
-        Failed = _clients.Sum(client => client.Failed),
-        Messages = _network.Sent,
-        LostMessages = _network.Lost,
-        AwakePeers = _stores.Sum(store => store.CountAwake()),
-        DiskReads = _stores.Sum(store => store.CountDiskReads()),
-        DiskFault = ReportDiskFault(),
-        Problems = _problems,
-    };
-}
-
-/// <summary>What a run did and what it found.</summary>
-public sealed record SimReport
-{
-    public required ulong Seed { get; init; }
-
-    public required ulong Hash { get; init; }
-
-    public required long Events { get; init; }
-
-    /// <summary>Writes begun by clients.</summary>
-    public required long Begun { get; init; }
-
-    /// <summary>Different writes, by session and sequence, that took effect in some region.</summary>
-    public required long TookEffect { get; init; }
-
-    public required long Acknowledged { get; init; }
-
-    public required long Reads { get; init; }
-
-    /// <summary>Gets that were not in memory, in the stores' last lives.</summary>
-    public required long DiskReads { get; init; }
-
-    public required long Undetermined { get; init; }
-
-    public required long Failed { get; init; }
-
-    public required long Messages { get; init; }
-
-    public required long LostMessages { get; init; }
-
-    /// <summary>Peers that still tick after the quiet at the end.</summary>
-    public required int AwakePeers { get; init; }
-
-    /// <summary>Null when no disk was to fail.</summary>
-    public required SimDiskFaultReport? DiskFault { get; init; }
-
-    public required IReadOnlyList<string> Problems { get; init; }
+        long Count(Func<SimOperation, bool> which) => _book.Operations.LongCount(which);
+        return new SimReport
+        {
+            Seed = _options.Seed,
+            Hash = _events.Hash,
+            Events = _events.Taken,
+            SimulatedMs = _clock.Now.MsSince(Instant.FromMs(1_000)),
+            Begun = Count(static operation => operation.IsWrite),
+            TookEffect = _book.TookEffect,
+            Acknowledged = CountAcknowledged(),
+            Reads = Count(static operation => !operation.IsWrite && operation.Outcome == SimOutcome.Ok),
+            Undetermined = Count(static operation => operation.Outcome == SimOutcome.Undetermined),
+            Failed = Count(static operation => operation.Outcome == SimOutcome.Failed),
+            Messages = _network.Sent,
+            LostMessages = _network.Lost,
+            AwakePeers = _stores.Sum(static store => store.Machine.IsPaused ? 0 : store.CountAwake()),
+            DiskReads = _stores.Sum(static store => store.Machine.IsPaused ? 0 : store.CountDiskReads()),
+            Elections = _raft.Elections,
+            LeaseTurns = _raft.LeaseTurns,
+            Promises = _stores.Sum(static store => store.Promises.Checked + store.Promises.CheckedAtSend),
+            FaultsFired = [.. FaultKinds.All.Select(_faults.Fired)],
+            Buggified = _buggifier.Fired(),
+            DiskFault = ReportDiskFault(),
+            Problems = _problems,
+            Schedule = _driver?.Schedule ?? [],
+            FaultsDone = _driver?.Done ?? [],
+            RecentEvents = _problems.Count > 0 ? [.. _events.Recent()] : [],
+        };
+    }
 }

@@ -1,87 +1,216 @@
-// Owns the network between stores and clients: every message is delayed by a draw, some are lost, some come twice.
-// Messages of one link and lane may overtake each other only where a real network would reorder them: between lanes,
-// and after a loss.
+// Owns the network between stores and clients, link by link: what is cut, clogged, lost, doubled, kept back, replayed,
+// damaged or refused. Without faults a message takes half a millisecond or so.
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Protocol.Raft.V1;
 using Kv.Protocol.V1;
+using Kv.Simulation.Faults;
 using Kv.Store;
 
 namespace Kv.Simulation;
 
-public sealed class SimNetwork(EventQueue events, DeterministicRandom random, SimOptions options)
+public sealed class SimNetwork
 {
-    private readonly Dictionary<StoreId, SimStore> _stores = [];
+    private const int ReplayMsMax = 8_000;
+    private const int ReorderMsMax = 5;
 
-    /// <summary>Faults are drawn while true; the healed phase sets it false.</summary>
-    public bool Faulty { get; set; } = true;
+    private readonly EventQueue _events;
+    private readonly DeterministicRandom _random;
+    private readonly FaultLog _faults;
+    private readonly SimOptions _options;
+    private readonly int _nodes;
+    private readonly int[] _cut;
+    private readonly Instant[] _cloggedUntil;
+    private readonly string[] _names;
+    private readonly SortedDictionary<ulong, SimStore> _stores = [];
+    private readonly Dictionary<string, SimStore> _byAddress = new(StringComparer.Ordinal);
+
+    public SimNetwork(EventQueue events, DeterministicRandom random, FaultLog faults, SimOptions options)
+    {
+        _events = events;
+        _random = random;
+        _faults = faults;
+        _options = options;
+        _nodes = options.Stores + options.Load.Clients;
+        _cut = new int[_nodes * _nodes];
+        _cloggedUntil = new Instant[_nodes * _nodes];
+        _names = new string[_nodes * _nodes];
+        for (int from = 0; from < _nodes; from++)
+        {
+            for (int to = 0; to < _nodes; to++)
+            {
+                _names[(from * _nodes) + to] = $"{NameOf(from)}>{NameOf(to)}";
+            }
+        }
+    }
 
     public long Sent { get; private set; }
 
     public long Lost { get; private set; }
 
-    public void Attach(SimStore store) => _stores[store.Id] = store;
+    /// <summary>Node of a store, by its place: 0 is store 1.</summary>
+    public static int NodeOf(StoreId store) => (int)store.Value - 1;
 
-    public SimStore? Find(string clientAddress) =>
-        _stores.Values.FirstOrDefault(store => store.Info.ClientAddress == clientAddress);
+    public int NodeOfClient(int client) => _options.Stores + client;
+
+    public void Attach(SimStore store)
+    {
+        _stores[store.Id.Value] = store;
+        _byAddress[store.Info.ClientAddress] = store;
+    }
+
+    public SimStore? Find(string clientAddress) => _byAddress.GetValueOrDefault(clientAddress);
 
     public ITransport TransportOf(SimStore store) => new Transport(this, store);
 
-    /// <summary>A message between a client and a store: lost or delivered after a delay.</summary>
-    public void ClientMessage(string name, Action deliver, Action lost)
+    /// <summary>Cuts or heals one direction of a link; cuts add up.</summary>
+    public void Cut(int from, int to, bool cut) => _cut[(from * _nodes) + to] += cut ? 1 : -1;
+
+    /// <summary>Everything sent on the link until then arrives after then.</summary>
+    public void Clog(int from, int to, Instant until)
+    {
+        ref Instant clogged = ref _cloggedUntil[(from * _nodes) + to];
+        clogged = Instant.Later(clogged, until);
+    }
+
+    public void HealAll()
+    {
+        Array.Clear(_cut);
+        Array.Clear(_cloggedUntil);
+    }
+
+    public bool IsCut(int from, int to) => _cut[(from * _nodes) + to] > 0;
+
+    /// <summary>
+    /// A message between a client and a store. Lost means that its connection broke: real ones lose no single message.
+    /// </summary>
+    public void ClientMessage(int from, int to, bool isReply, Action deliver, Action lost)
     {
         Sent++;
-        if (Faulty && random.Chance(options.Loss))
+        string name = _names[(from * _nodes) + to];
+        if (IsCut(from, to))
         {
+            // Half of the time nobody is told: the link is a black hole.
             Lost++;
-            events.After(Delay(), name + "-lost", lost);
+            if (_random.Chance(0.5))
+            {
+                _events.After(Delay(from, to), name, lost);
+            }
+
             return;
         }
 
-        events.After(Delay(), name, deliver);
-    }
-
-    private void Send(SimStore from, StoreId to, Lane lane, StoreEnvelope envelope)
-    {
-        Sent++;
-        from.NoteSent(envelope);
-        if (Faulty && random.Chance(options.Loss))
+        if (_faults.Strikes(FaultKind.ConnectionReset, _options.Rates.Reset)
+            || (isReply && _faults.Strikes(FaultKind.ReplyLost, _options.Rates.ReplyLost)))
         {
             Lost++;
+            _events.After(Delay(from, to), name, lost);
             return;
+        }
+
+        _events.After(Delay(from, to), name, deliver);
+    }
+
+    private string NameOf(int node) => node < _options.Stores ? $"s{node + 1}" : $"c{node - _options.Stores}";
+
+    private bool Send(SimStore from, StoreId to, StoreEnvelope envelope)
+    {
+        Sent++;
+        int source = NodeOf(from.Id);
+        int target = NodeOf(to);
+        if (_faults.Strikes(FaultKind.SendRefused, _options.Rates.Refused))
+        {
+            Lost++;
+            return false;
+        }
+
+        from.NoteSent(envelope);
+        if (IsCut(source, target) || _faults.Strikes(FaultKind.MessageLoss, _options.Rates.Loss))
+        {
+            Lost++;
+            return true;
         }
 
         // Through bytes, as on the wire: nothing is shared between stores, and what does not survive encoding shows.
-        byte[] bytes = envelope.ToByteArray();
+        byte[] bytes = Damage(envelope).ToByteArray();
         var incarnation = new Incarnation(from.Info.Incarnation);
-        string name = $"{from.Id}>{to}/{(int)lane}";
-        Deliver(to, from.Id, incarnation, bytes, name);
-        if (Faulty && random.Chance(options.Duplicate))
+        string name = _names[(source * _nodes) + target];
+        Deliver(to, from.Id, incarnation, bytes, name, Delay(source, target));
+        if (_faults.Strikes(FaultKind.MessageDuplicate, _options.Rates.Duplicate))
         {
-            Deliver(to, from.Id, incarnation, bytes, name);
+            Deliver(to, from.Id, incarnation, bytes, name, Delay(source, target));
         }
+
+        if (_faults.Strikes(FaultKind.MessageReplay, _options.Rates.Replay))
+        {
+            long later = 1_000_000L * _faults.RandomOf(FaultKind.MessageReplay).Next(100, ReplayMsMax);
+            Deliver(to, from.Id, incarnation, bytes, name, later);
+        }
+
+        return true;
     }
 
-    private void Deliver(StoreId to, StoreId from, Incarnation incarnation, byte[] bytes, string name) =>
-        events.After(Delay(), name, () =>
+    /// <summary>Flips a bit in the payload of an entry: what the entry's own CRC must catch (Bytes law).</summary>
+    private StoreEnvelope Damage(StoreEnvelope envelope)
+    {
+        bool any = false;
+        foreach (RaftMessage message in envelope.Messages)
         {
-            events.Mix(Crc32C.Compute(bytes));
-            if (_stores.TryGetValue(to, out SimStore? target))
+            any |= message.Entries.Count > 0 && message.Entries[^1].Data.Length > 0;
+        }
+
+        if (!any || !_faults.Strikes(FaultKind.PayloadCorrupt, _options.Rates.Corrupt))
+        {
+            return envelope;
+        }
+
+        DeterministicRandom random = _faults.RandomOf(FaultKind.PayloadCorrupt);
+        StoreEnvelope damaged = envelope.Clone();
+        foreach (RaftMessage message in damaged.Messages)
+        {
+            if (message.Entries.Count > 0 && message.Entries[^1].Data.Length > 0)
+            {
+                byte[] data = message.Entries[^1].Data.ToByteArray();
+                data[random.Next(data.Length)] ^= (byte)(1 << random.Next(8));
+                message.Entries[^1].Data = ByteString.CopyFrom(data);
+                return damaged;
+            }
+        }
+
+        throw Invariant.Unreachable(any);
+    }
+
+    private void Deliver(
+        StoreId to, StoreId from, Incarnation incarnation, byte[] bytes, string name, long delay) =>
+        _events.After(delay, name, () =>
+        {
+            _events.Mix(Crc32C.Compute(bytes));
+            if (_stores.TryGetValue(to.Value, out SimStore? target))
             {
                 target.Receive(from, incarnation, StoreEnvelope.Parser.ParseFrom(bytes));
             }
         });
 
-    private long Delay() => (options.NetworkDelayMs * 1_000_000L) + 50_000 + random.Next(500_000)
-        + (Faulty && random.Chance(0.01) ? random.Next(50_000_000) : 0);
+    private long Delay(int from, int to)
+    {
+        long delay = (_options.NetworkDelayMs * 1_000_000L) + 50_000 + _random.Next(500_000);
+        if (_faults.Strikes(FaultKind.MessageDelay, _options.Rates.Delay))
+        {
+            delay += 1_000_000L * _faults.RandomOf(FaultKind.MessageDelay).Next(1, _options.Rates.DelayMsMax);
+        }
+
+        if (_faults.Strikes(FaultKind.MessageReorder, _options.Rates.Reorder))
+        {
+            delay += 1_000_000L * _faults.RandomOf(FaultKind.MessageReorder).Next(1, ReorderMsMax);
+        }
+
+        Instant clogged = _cloggedUntil[(from * _nodes) + to];
+        return clogged > _events.Now ? delay + clogged.Nanoseconds - _events.Now.Nanoseconds : delay;
+    }
 
     private sealed class Transport(SimNetwork network, SimStore store) : ITransport
     {
-        public bool TrySend(StoreId to, Lane lane, StoreEnvelope envelope)
-        {
-            network.Send(store, to, lane, envelope);
-            return true;
-        }
+        public bool TrySend(StoreId to, Lane lane, StoreEnvelope envelope) => network.Send(store, to, envelope);
 
         public void SetStore(StoreInfo info)
         {

@@ -1,5 +1,6 @@
-// Owns what one store has promised others: entries it acknowledged and votes it gave. Whatever crash follows, its log
-// must hold them (Frame law, Sync law).
+// Owns what one store has promised others: entries it acknowledged, votes it gave, terms it spoke in. When a promise
+// leaves the store its log must already hold it, durably; and whatever crash follows, it must hold it still (Frame law,
+// Sync law).
 using Kv.Base;
 using Kv.Engine.Log;
 using Kv.Protocol.Raft.V1;
@@ -7,40 +8,34 @@ using Kv.Raft;
 
 namespace Kv.Simulation;
 
-/// <summary>The newest promises of a store by region, noted when they leave it and compared with its log.</summary>
+/// <summary>The promises of a store by region, noted and checked when they leave it, and compared at each start.</summary>
 public sealed class SimPromises
 {
     private readonly SortedDictionary<ulong, (ulong Term, ulong Index)> _acknowledged = [];
     private readonly SortedDictionary<ulong, (ulong Term, ulong Peer)> _votes = [];
+    private readonly Dictionary<(ulong Region, ulong Term), ulong> _allVotes = [];
 
-    /// <summary>Promises compared so far.</summary>
+    /// <summary>Promises compared at starts so far.</summary>
     public long Checked { get; private set; }
 
-    public void Note(StoreEnvelope envelope)
+    /// <summary>Promises compared when they left.</summary>
+    public long CheckedAtSend { get; private set; }
+
+    public void Note(StoreId store, StoreEnvelope envelope, ISharedLog log, Action<string> problem)
     {
         foreach (RaftMessage message in envelope.Messages)
         {
-            if (message.Reject)
-            {
-                continue;
-            }
-
             switch ((MessageKind)message.Kind)
             {
-                case MessageKind.AppendResponse or MessageKind.HeartbeatResponse:
-                    (ulong, ulong) held = (message.Term, message.LogIndex);
-                    if (held.CompareTo(_acknowledged.GetValueOrDefault(message.RegionId)) > 0)
-                    {
-                        _acknowledged[message.RegionId] = held;
-                    }
-
+                case MessageKind.AppendResponse when !message.Reject:
+                    NoteAcknowledged(store, message, log, problem);
                     break;
-                case MessageKind.VoteResponse:
-                    if (message.Term > _votes.GetValueOrDefault(message.RegionId).Term)
-                    {
-                        _votes[message.RegionId] = (message.Term, message.ToPeer);
-                    }
-
+                case MessageKind.VoteResponse when !message.Reject:
+                    NoteVote(store, message, log, problem);
+                    break;
+                case MessageKind.Vote:
+                    // A candidate has voted for itself before it asks others (row A3).
+                    NoteTerm(store, message, log, message.FromPeer, problem);
                     break;
                 default:
                     break;
@@ -74,6 +69,54 @@ public sealed class SimPromises
                     $"store {store} voted for peer {peer} of region {region} in term {term}; after the crash its log "
                     + $"knows a vote for {state.Vote} in term {state.Term}");
             }
+        }
+    }
+
+    private void NoteAcknowledged(StoreId store, RaftMessage message, ISharedLog log, Action<string> problem)
+    {
+        (ulong Term, ulong Index) held = (message.Term, message.LogIndex);
+        if (held.CompareTo(_acknowledged.GetValueOrDefault(message.RegionId)) > 0)
+        {
+            _acknowledged[message.RegionId] = held;
+        }
+
+        LogGroupState state = log.Find(message.RegionId) ?? default;
+        CheckedAtSend++;
+        if (state.HardState.Term <= held.Term && state.LastIndex < held.Index)
+        {
+            problem(
+                $"store {store} acknowledges region {message.RegionId} up to {held.Index} in term {held.Term} while "
+                + $"its log ends, durably, at {state.LastIndex}");
+        }
+    }
+
+    private void NoteVote(StoreId store, RaftMessage message, ISharedLog log, Action<string> problem)
+    {
+        if (message.Term > _votes.GetValueOrDefault(message.RegionId).Term)
+        {
+            _votes[message.RegionId] = (message.Term, message.ToPeer);
+        }
+
+        if (!_allVotes.TryAdd((message.RegionId, message.Term), message.ToPeer)
+            && _allVotes[(message.RegionId, message.Term)] != message.ToPeer)
+        {
+            problem(
+                $"store {store} votes in region {message.RegionId}, term {message.Term}, for peer {message.ToPeer} and "
+                + $"for {_allVotes[(message.RegionId, message.Term)]}");
+        }
+
+        NoteTerm(store, message, log, message.ToPeer, problem);
+    }
+
+    private void NoteTerm(StoreId store, RaftMessage message, ISharedLog log, ulong vote, Action<string> problem)
+    {
+        LogHardState state = log.Find(message.RegionId)?.HardState ?? default;
+        CheckedAtSend++;
+        if (state.Term < message.Term || (state.Term == message.Term && state.Vote != vote))
+        {
+            problem(
+                $"store {store} tells a vote for peer {vote} of region {message.RegionId} in term {message.Term} while "
+                + $"its log holds, durably, a vote for {state.Vote} in term {state.Term}");
         }
     }
 }

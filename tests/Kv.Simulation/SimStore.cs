@@ -1,5 +1,5 @@
-// Owns one simulated store: its disks outlive its lives. A life opens the shipped store and placement on them and
-// drives their pumps by events; a crash ends the life and tears what was not synced.
+// Owns one simulated store: its disks and its machine outlive its lives. A life opens the shipped store and placement on
+// them and drives their pumps by events; an end of life leaves of the disks what such an end leaves.
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Engine;
@@ -14,49 +14,66 @@ using Kv.Protocol.Placement.V1;
 using Kv.Protocol.Raft.V1;
 using Kv.Protocol.V1;
 using Kv.Raft;
+using Kv.Simulation.Checks;
 using Kv.Store;
 using Kv.Testing.Files;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kv.Simulation;
 
+/// <summary>How a life ends, and with it what the disks keep.</summary>
+public enum LifeEnd
+{
+    /// <summary>The process is killed: the kernel keeps everything that was written.</summary>
+    ProcessKill,
+
+    /// <summary>Power goes: what was not synced is kept, lost or torn as the seed has it.</summary>
+    PowerCut,
+
+    /// <summary>Power goes, and of what was not synced nothing is kept.</summary>
+    PowerCutToDurable,
+}
+
 public sealed class SimStore
 {
     private const int LoopDelayNs = 50_000;
     private const int DiskDelayNs = 2_000_000;
+    private const int MailWhilePausedMax = 10_000;
 
-    private readonly SimClock _clock;
+    /// <summary>So that gets take the read loops' way too.</summary>
+    private const int UncachedEvery = 4;
+
     private readonly EventQueue _events;
     private readonly DeterministicRandom _random;
     private readonly SimNetwork _network;
+    private readonly RaftChecker _checker;
     private readonly MemoryFileSystem _files = new();
     private readonly MemoryEngineDisk _engineDisk;
     private readonly ClusterId _cluster;
     private readonly IReadOnlyList<StoreInfo> _founders;
     private readonly List<SimPump> _pumps = [];
+    private readonly List<Action> _mailWhilePaused = [];
     private readonly PlacementSeed _seed;
     private readonly SimOptions _options;
     private LocalStore? _store;
-    /// <summary>So that gets take the read loops' way too.</summary>
-    private const int UncachedEvery = 4;
-
     private PlacementDriver? _driver;
-    private IDisposable? _engine;
-    private IDisposable? _log;
+    private MemoryEngine? _engine;
+    private SharedLog? _log;
 
     public SimStore(
         StoreInfo info, IReadOnlyList<StoreInfo> founders, ClusterId cluster, PlacementSeed seed, SimOptions options,
-        SimClock clock, EventQueue events, DeterministicRandom random, SimNetwork network)
+        SimClock world, EventQueue events, DeterministicRandom random, SimNetwork network, RaftChecker checker)
     {
         _options = options;
         Info = info;
         _founders = founders;
         _cluster = cluster;
         _seed = seed;
-        _clock = clock;
         _events = events;
         _random = random;
         _network = network;
+        _checker = checker;
+        Clock = new StoreClock(world);
         _engineDisk = new MemoryEngineDisk(_files) { UncachedEvery = UncachedEvery };
     }
 
@@ -64,18 +81,23 @@ public sealed class SimStore
 
     public StoreId Id => new(Info.Id);
 
+    public StoreClock Clock { get; }
+
+    public SimMachine Machine { get; } = new();
+
     public bool IsUp => _store is not null;
 
-    /// <summary>Why the last life ended, when it was not a crash.</summary>
-    public Exception? Failure { get; private set; }
+    /// <summary>Counts lives, so that what was planned for one does not strike the next.</summary>
+    public int Life { get; private set; }
 
-    /// <summary>
-    /// Hears of a loop that the disk failed. The store's other loops run on, as in a process that has not ended yet.
-    /// </summary>
-    public Action<Exception>? DiskFailed { get; set; }
+    /// <summary>Hears of a loop that the disk has failed. The other loops run on until the life is ended.</summary>
+    public required Action<SimStore, Exception> DiskFailed { get; init; }
 
-    /// <summary>Hears of promises that a crash has broken.</summary>
-    public Action<string>? PromiseBroken { get; set; }
+    /// <summary>Hears of anything that ends a loop and should not have.</summary>
+    public required Action<string> Problem { get; init; }
+
+    /// <summary>Hears of every write that takes effect, over all lives.</summary>
+    public required Action<SimStore, RegionId, LogIndex, CommandIdentity> Applied { get; init; }
 
     public SimPromises Promises { get; } = new();
 
@@ -87,8 +109,12 @@ public sealed class SimStore
 
     public long LateCallCount => _files.Faults.LateCallCount;
 
-    /// <summary>Hears of every write that takes effect, over all lives.</summary>
-    public Action<SimStore, RegionId, LogIndex, CommandIdentity>? Applied { get; set; }
+    /// <summary>The life's shipped store; null while it is down.</summary>
+    public LocalStore? Store => _store;
+
+    public MemoryEngine? Engine => _engine;
+
+    public SharedLog? Log => _log;
 
     /// <summary>What founding makes durable before the store serves (Truth law).</summary>
     public void Found(IReadOnlyList<RegionDescriptor> regions)
@@ -99,16 +125,32 @@ public sealed class SimStore
         engine.Write(batch, sync: true);
     }
 
+    /// <summary>Begins a life. Throws what the disk throws; then the store stays down.</summary>
     public void Start()
     {
         Invariant.Require(_store is null);
+        Life++;
         Info = Info.Clone();
         Info.Incarnation++;
+        try
+        {
+            Open();
+        }
+        catch (Exception e) when (e is StorageException or EngineException or PowerCutException)
+        {
+            _store = null;
+            LeaveDisks(e is PowerCutException ? LifeEnd.PowerCut : LifeEnd.ProcessKill);
+            throw;
+        }
+    }
+
+    private void Open()
+    {
         MemoryEngine engine = MemoryEngine.Open(_engineDisk);
         _engine = engine;
         SharedLog log = SharedLog.Open(_files, "log", _options.Log with { LogId = Info.Id });
         _log = log;
-        Promises.Check(Id, log, problem => PromiseBroken?.Invoke(problem));
+        Promises.Check(Id, log, Problem);
         var listener = new Listener(this);
         var context = new StoreContext
         {
@@ -118,26 +160,28 @@ public sealed class SimStore
             Engine = engine,
             Log = log,
             Transport = _network.TransportOf(this),
-            Clock = _clock,
+            Clock = Clock,
             Seed = _random.NextUInt64(),
             Logger = NullLogger.Instance,
             SystemListener = listener,
         };
-        _store = LocalStore.Open(context);
+        LocalStore store = LocalStore.Open(context);
         foreach (StoreInfo founder in _founders)
         {
-            _store.LearnStore(founder);
+            store.LearnStore(founder);
         }
 
-        _store.ApplyObserver = (region, index, identity) => Applied?.Invoke(this, region, index, identity);
-        _driver = new PlacementDriver(new PlacementOptions(), _clock, listener, listener, _seed, NullLogger.Instance);
-        foreach (Pump pump in _store.Pumps)
+        store.ApplyObserver = (region, index, identity) => Applied(this, region, index, identity);
+        store.Observe(_checker.OnStart(this));
+        _driver = new PlacementDriver(new PlacementOptions(), Clock, listener, listener, _seed, NullLogger.Instance);
+        _store = store;
+        foreach (Pump pump in store.Pumps)
         {
-            int delay = pump.Name is "log" or "durable" ? DiskDelayNs : LoopDelayNs;
-            _pumps.Add(new SimPump(pump, _events, _random, $"{Id}.{pump.Name}", delay, Fail));
+            bool usesDisk = pump.Name is "log" or "durable";
+            AddPump(pump, pump.Name, usesDisk ? DiskDelayNs : LoopDelayNs, usesDisk);
         }
 
-        _pumps.Add(new SimPump(_driver, _events, _random, $"{Id}.placement", LoopDelayNs, Fail));
+        AddPump(_driver, "placement", LoopDelayNs, usesDisk: false);
     }
 
     /// <summary>From now on the disk fails at a site.</summary>
@@ -157,38 +201,74 @@ public sealed class SimStore
         }
     }
 
-    public void HealDisk() => _files.Faults.Disarm();
+    /// <summary>Power goes in the middle of a turn: at the disk's change that comes so many after this one.</summary>
+    public void CutPowerAfter(int mutations) => _files.PowerCutAtMutation = _files.MutationCount + mutations;
+
+    public void HealDisk()
+    {
+        _files.Faults.Disarm();
+        _files.PowerCutAtMutation = null;
+    }
 
     public void NoteSent(StoreEnvelope envelope)
     {
         Sent++;
-        Promises.Note(envelope);
+        Promises.Note(Id, envelope, _log!, Problem);
     }
 
-    /// <summary>Power goes: what was not synced is kept, lost or torn as the seed has it.</summary>
-    public void Crash() => EndLife(() => _files.Crash(_random));
-
-    /// <summary>Power goes, and of what was not synced nothing is kept.</summary>
-    public void CrashToDurable() => EndLife(_files.CrashToDurable);
-
-    private void EndLife(Action crashFiles)
+    public void End(LifeEnd end)
     {
+        if (!IsUp)
+        {
+            return;
+        }
+
         StopPumps();
-        crashFiles();
-        _engineDisk.PowerCut(_random);
+        _checker.OnEnd(this);
         _store = null;
-        _driver = null;
-        _log = null;
-        _engine = null;
+        LeaveDisks(end);
+        _mailWhilePaused.Clear();
+        Machine.IsPaused = false;
+        Machine.DiskIsStuck = false;
+        Machine.CpuFactor = 1;
+        Machine.DiskDelayNs = 0;
+    }
+
+    /// <summary>The process is stopped; what is sent to it waits in the kernel.</summary>
+    public void Pause() => Machine.IsPaused = true;
+
+    /// <summary>Undoes <see cref="Pause"/> and whatever slowed the machine.</summary>
+    public void Resume()
+    {
+        Machine.IsPaused = false;
+        foreach (SimPump pump in _pumps)
+        {
+            pump.Resume();
+        }
+
+        Action[] mail = [.. _mailWhilePaused];
+        _mailWhilePaused.Clear();
+        foreach (Action each in mail)
+        {
+            each();
+        }
     }
 
     public void Receive(StoreId from, Incarnation incarnation, StoreEnvelope envelope)
     {
-        if (_store is not null)
+        if (_store is null)
         {
-            VotesAsked += envelope.Messages.Count(message => message.Kind == (uint)MessageKind.Vote);
-            _store.OnEnvelope(from, incarnation, envelope);
+            return;
         }
+
+        if (Machine.IsPaused)
+        {
+            KeepMail(() => Receive(from, incarnation, envelope));
+            return;
+        }
+
+        VotesAsked += envelope.Messages.Count(message => message.Kind == (uint)MessageKind.Vote);
+        _store.OnEnvelope(from, incarnation, envelope);
     }
 
     /// <summary>Regions this store leads now, in the loop's own words.</summary>
@@ -200,16 +280,38 @@ public sealed class SimStore
     /// <summary>Gets of this life that were not in memory.</summary>
     public long CountDiskReads() => Ask(status => (int)status.DiskReadCount);
 
-    /// <summary>A request from a client; false when the store is down.</summary>
-    public bool Submit(Request request, Action<Response> answer)
+    /// <summary>Peers that stopped or were quarantined, with the reason.</summary>
+    public IReadOnlyList<(ulong Region, string Reason)> Stopped()
+    {
+        IReadOnlyList<(ulong, string)> stopped = [];
+        _store?.Describe(status => stopped = status.Stopped);
+        _store?.Pumps[0].RunOnce();
+        return stopped;
+    }
+
+    /// <summary>A request from a client; nothing happens when the store is down.</summary>
+    public void Submit(Request request, Action<Response> answer)
     {
         if (_store is null)
         {
-            return false;
+            return;
+        }
+
+        if (Machine.IsPaused)
+        {
+            KeepMail(() => Submit(request, answer));
+            return;
         }
 
         _store.Door.Submit(request, new Sink(answer));
-        return true;
+    }
+
+    private void KeepMail(Action mail)
+    {
+        if (_mailWhilePaused.Count < MailWhilePausedMax)
+        {
+            _mailWhilePaused.Add(mail);
+        }
     }
 
     private int Ask(Func<Kv.Store.StoreStatus, int> number)
@@ -220,16 +322,45 @@ public sealed class SimStore
         return count;
     }
 
-    private void Fail(Exception failure)
+    private void AddPump(Pump pump, string name, int delayNs, bool usesDisk) =>
+        _pumps.Add(new SimPump(
+            pump, _events, _random, $"{Id}.{name}", delayNs, usesDisk, Machine, Clock, failure => Fail(name, failure)));
+
+    private void Fail(string loop, Exception failure)
     {
-        if (_options.DiskFault is not null && failure is StorageException or EngineException && DiskFailed is not null)
+        if (failure is StorageException or EngineException or PowerCutException)
         {
-            DiskFailed(failure);
+            DiskFailed(this, failure);
             return;
         }
 
-        Failure = failure;
+        Problem($"store {Id}, loop {loop}: {failure}");
         StopPumps();
+    }
+
+    private void LeaveDisks(LifeEnd end)
+    {
+        switch (end)
+        {
+            case LifeEnd.ProcessKill:
+                _files.KillProcess();
+                _engineDisk.ProcessKill(_random);
+                break;
+            case LifeEnd.PowerCut:
+                _files.Crash(_random);
+                _engineDisk.PowerCut(_random);
+                break;
+            case LifeEnd.PowerCutToDurable:
+                _files.CrashToDurable();
+                _engineDisk.PowerCut(_random);
+                break;
+            default:
+                throw Invariant.Unreachable(end);
+        }
+
+        _driver = null;
+        _log = null;
+        _engine = null;
     }
 
     private void StopPumps()

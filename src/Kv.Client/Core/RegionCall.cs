@@ -76,13 +76,15 @@ internal sealed class RegionCall(ClientPump pump, RegionOperation operation, int
     }
 
     /// <summary>
-    /// The region refused the stamp as too old. Nothing was executed by any attempt, so a new stamp makes it a write
-    /// that was never sent before; the sequence may stay, since no region keeps an outcome of it.
+    /// The region refused the stamp as too old, or as too far ahead of its own time: regions led by machines whose wall
+    /// clocks differ have different times. Nothing was executed by any attempt, so <paramref name="regionTime"/>, the
+    /// region's own, makes it a write that was never sent before; the sequence may stay, since no region keeps an
+    /// outcome of it.
     /// </summary>
-    public void StampAnew()
+    public void StampAnew(ulong regionTime)
     {
         Invariant.Require(!MaybeExecuted && _ticket is not null);
-        _stamp = pump.Session.NewestRegionTime;
+        _stamp = regionTime;
     }
 
     public void CutTo(int mutationCount, int newCostBytes)

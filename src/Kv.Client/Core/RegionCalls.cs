@@ -216,7 +216,7 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
         pump.Session.OnRegionTime(refused.RegionTime);
         if (call.Wanted)
         {
-            call.StampAnew();
+            call.StampAnew(refused.RegionTime);
             Hop(call, BackoffKind.RegionMiss);
         }
     }

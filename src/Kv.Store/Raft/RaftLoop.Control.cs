@@ -15,6 +15,19 @@ internal sealed partial class RaftLoop
 
     public int PeerCount => _peers.Count;
 
+    /// <summary>Null except in tests.</summary>
+    public IPeerObserver? Observer { get; private set; }
+
+    /// <summary>Before the first turn only.</summary>
+    public void Observe(IPeerObserver observer)
+    {
+        Observer = observer;
+        foreach (StorePeer peer in _peers.Values)
+        {
+            observer.OnOpened(peer.Handle.Descriptor, peer.Core);
+        }
+    }
+
     public void AddStopped(RegionId region, string reason) => _stopped.Add((region, reason));
 
     public int CountLeaders()

@@ -23,6 +23,9 @@ internal sealed partial class RaftLoop
     private Instant _heartbeatSent;
     private ulong _pingSent;
     private ulong _pingAnswered;
+    private Instant _applyTurnedAt;
+    private Instant _logHandedAt;
+    private bool _stalled;
     private long _heartbeatsWithheld;
 
     /// <summary>Heartbeats not sent because a loop or the log had not moved (Progress law).</summary>
@@ -99,9 +102,13 @@ internal sealed partial class RaftLoop
             {
                 contact.LastHeard = _now;
             }
+
+            _applyTurnedAt = _now;
+            _logHandedAt = _now;
         }
 
         _lastTick = _now;
+        CheckProgress();
         if (_now.MsSince(_heartbeatSent) >= _options.StoreHeartbeatMs)
         {
             SendHeartbeats();
@@ -124,6 +131,40 @@ internal sealed partial class RaftLoop
         for (int i = 0; i < _options.WakePerTickMax && _toWake.TryDequeue(out StorePeer? peer); i++)
         {
             WakePeer(peer);
+        }
+    }
+
+    /// <summary>
+    /// Progress law: with a log or an apply loop that does not move, this store can commit and apply nothing, and its
+    /// heartbeats to followers would only keep others from doing so. It leads nothing and campaigns for nothing until
+    /// both move again.
+    /// </summary>
+    private void CheckProgress()
+    {
+        bool logStalls = _logBusy && _now.MsSince(_logHandedAt) >= _options.ProgressMs;
+        bool applyStalls = _pingAnswered != _pingSent && _now.MsSince(_applyTurnedAt) >= _options.ProgressMs;
+        bool stalls = logStalls || applyStalls;
+        if (stalls == _stalled)
+        {
+            return;
+        }
+
+        _stalled = stalls;
+        if (!stalls)
+        {
+            StoreLog.Moves(_context.Logger);
+            return;
+        }
+
+        StoreLog.Stalls(_context.Logger, logStalls ? "raft log" : "apply loop", _options.ProgressMs);
+        foreach (StorePeer peer in _peers.Values)
+        {
+            if (peer.Core.IsLeader)
+            {
+                WakePeer(peer);
+                peer.Core.Resign();
+                Touch(peer);
+            }
         }
     }
 
@@ -218,7 +259,7 @@ internal sealed partial class RaftLoop
 
     private void RunCampaigns()
     {
-        for (int i = 0; i < _options.WakePerTickMax; i++)
+        for (int i = 0; i < _options.WakePerTickMax && !_stalled; i++)
         {
             if (!_campaigns.TryPeek(out StorePeer? peer, out (long Due, ulong Region) at) || at.Due > _now.Nanoseconds)
             {

@@ -63,12 +63,15 @@ internal sealed partial class RaftLoop
             UpdateLeadership(peer);
             while (peer.Core.HasReady)
             {
-                TakeReady(peer, peer.Core.TakeReady(_now));
+                Ready ready = peer.Core.TakeReady(_now);
+                Observer?.OnReady(peer.Handle.Descriptor, peer.Core, ready);
+                TakeReady(peer, ready);
             }
 
             UpdateLeadership(peer);
             UpdateGate(peer);
             UpdateWakesOnApply(peer);
+            Observer?.OnTurn(peer.Handle.Descriptor, peer.Core, peer.Handle.Gate?.LeaseEnd ?? Instant.Zero);
         }
 
         _touched.Clear();
@@ -153,6 +156,7 @@ internal sealed partial class RaftLoop
         _building = _spare;
         _spare = null;
         _logBusy = true;
+        _logHandedAt = _now;
         _holdUntil = _now.PlusMs(HoldMsMax);
         _writer.Post(work);
     }
@@ -165,6 +169,7 @@ internal sealed partial class RaftLoop
             if (report.Applier is null)
             {
                 _pingAnswered = report.PingNumber;
+                _applyTurnedAt = _now;
                 continue;
             }
 

@@ -57,6 +57,7 @@ internal sealed partial class RaftLoop : Pump
         _random = new DeterministicRandom(context.Seed);
         _startedAt = Instant.Now(context.Clock);
         _now = _startedAt;
+        _applyTurnedAt = _startedAt;
         _nextTick = _startedAt.PlusMs(_options.TickMs);
         _nextReadId = context.Self.Incarnation << 40;
         _writeMail = new(this, _options.RequestsWaitingMax);
@@ -186,7 +187,7 @@ internal sealed partial class RaftLoop : Pump
         for (int i = _awake.Count - 1; i >= 0; i--)
         {
             StorePeer peer = _awake[i];
-            if (peer.Sleep == SleepPhase.Awake)
+            if (peer.Sleep == SleepPhase.Awake && !_stalled)
             {
                 peer.Core.Tick(_now);
                 Touch(peer);
