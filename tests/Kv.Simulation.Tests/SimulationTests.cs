@@ -70,13 +70,13 @@ public sealed class SimulationTests
         SimReport report = new SimCluster(new SimOptions
         {
             Seed = 41,
-            FaultSeconds = 120,
-            FaultIntervalMs = 7_000,
-            Faults = new SortedSet<FaultKind> { FaultKind.MessageDuplicate, FaultKind.PowerCut },
+            FaultSeconds = 200,
+            FaultIntervalMs = 5_000,
+            Faults = new SortedSet<FaultKind> { FaultKind.MessageDuplicate, FaultKind.FastRestart },
             Load = new LoadOptions
             {
                 Clients = 3,
-                ThreadsPerClient = 32,
+                ThreadsPerClient = 12,
                 Keys = 96,
                 WriteShare = 1,
                 DeleteShare = 0.5,
@@ -91,7 +91,8 @@ public sealed class SimulationTests
         Assert.Equal(report.Begun, report.Acknowledged + report.Undetermined);
         Assert.InRange(report.TookEffect, report.Acknowledged, report.Begun);
         Assert.True(
-            report.Undetermined <= report.Begun / 1_000, $"{report.Undetermined} of {report.Begun} undetermined");
+            report.Undetermined <= report.Begun / 1_000,
+            $"{report.Undetermined} of {report.Begun} undetermined: {string.Join("; ", report.Errors.Take(5))}");
     }
 
     /// <summary>

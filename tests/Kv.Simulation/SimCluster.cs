@@ -312,6 +312,8 @@ public sealed partial class SimCluster
             Buggified = _buggifier.Fired(),
             DiskFault = ReportDiskFault(),
             Problems = _problems,
+            Errors = [.. _book.Operations.Where(o => o.Outcome is SimOutcome.Undetermined or SimOutcome.Failed)
+                .Select(o => $"{o.CalledAt.Nanoseconds / 1e6:F1} to {o.EndedAt.Nanoseconds / 1e6:F1} ms: {o.Error}")],
             Schedule = _driver?.Schedule ?? [],
             FaultsDone = _driver?.Done ?? [],
             RecentEvents = _problems.Count > 0 ? [.. _events.Recent()] : [],

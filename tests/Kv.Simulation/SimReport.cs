@@ -59,6 +59,9 @@ public sealed record SimReport
 
     public required IReadOnlyList<string> Problems { get; init; }
 
+    /// <summary>What operations that did not succeed were told.</summary>
+    public required IReadOnlyList<string> Errors { get; init; }
+
     public required IReadOnlyList<PlannedFault> Schedule { get; init; }
 
     public required IReadOnlyList<string> FaultsDone { get; init; }
