@@ -34,6 +34,7 @@ public sealed partial class SimCluster
     private readonly List<SimClient> _clients = [];
     private readonly List<string> _problems = [];
     private FaultDriver? _driver;
+    private long _judged;
 
     public SimCluster(SimOptions options)
     {
@@ -44,7 +45,7 @@ public sealed partial class SimCluster
         _network = new SimNetwork(_events, _random.Fork(), _faults, options);
         _buggifier = new Buggifier(options, _random.Fork());
         _raft = new RaftChecker(AddProblem);
-        _book = new HistoryBook(_raft, AddProblem);
+        _book = new HistoryBook(_raft, _clock, AddProblem);
     }
 
     /// <summary>Runs the whole script and reports. Same options, same report, same hash.</summary>
@@ -96,6 +97,7 @@ public sealed partial class SimCluster
         CheckLiveness(electedBy);
         ReadAll();
         _book.CheckFailed();
+        _judged = HistoryJudge.Run(_book.Operations, _options.Canary, AddProblem);
         CheckStores();
         StateCheck.Run(_stores, AddProblem);
     }
@@ -305,6 +307,7 @@ public sealed partial class SimCluster
             LostMessages = _network.Lost,
             AwakePeers = _stores.Sum(static store => store.Machine.IsPaused ? 0 : store.CountAwake()),
             DiskReads = _stores.Sum(static store => store.Machine.IsPaused ? 0 : store.CountDiskReads()),
+            Judged = _judged,
             Elections = _raft.Elections,
             LeaseTurns = _raft.LeaseTurns,
             Promises = _stores.Sum(static store => store.Promises.Checked + store.Promises.CheckedAtSend),

@@ -40,6 +40,9 @@ public sealed record SimReport
     /// <summary>Peers that still tick after the quiet at the end.</summary>
     public required int AwakePeers { get; init; }
 
+    /// <summary>Operations on single keys in the history that was judged.</summary>
+    public required long Judged { get; init; }
+
     public required long Elections { get; init; }
 
     /// <summary>Turns of peers at which a lease ran.</summary>

@@ -8,12 +8,14 @@ using Kv.Simulation.Workload;
 
 namespace Kv.Simulation.Checks;
 
-public sealed class HistoryBook(RaftChecker raft, Action<string> problem)
+public sealed class HistoryBook(RaftChecker raft, SimClock clock, Action<string> problem)
 {
     private readonly List<SimOperation> _operations = [];
     private readonly Dictionary<(SessionId, ulong), List<SimPart>> _parts = [];
     private readonly Dictionary<string, SimPart> _writers = new(StringComparer.Ordinal);
     private readonly Dictionary<(RegionId, SessionId, ulong), LogIndex> _applied = [];
+
+    private ulong _position;
 
     public IReadOnlyList<SimOperation> Operations => _operations;
 
@@ -73,6 +75,8 @@ public sealed class HistoryBook(RaftChecker raft, Action<string> problem)
             {
                 part.EffectRegion = region;
                 part.EffectIndex = index.Value;
+                part.EffectAt = clock.Now;
+                part.EffectPosition = ++_position;
             }
         }
     }

@@ -18,6 +18,7 @@ public sealed class RunSum
     private long _leaseTurns;
     private long _promises;
     private long _operations;
+    private long _judged;
 
     public long Runs { get; private set; }
 
@@ -47,6 +48,7 @@ public sealed class RunSum
         _leaseTurns += report.LeaseTurns;
         _promises += report.Promises;
         _operations += report.Completed;
+        _judged += report.Judged;
         for (int i = 0; i < _faults.Length; i++)
         {
             _faults[i] += report.FaultsFired[i];
@@ -66,7 +68,7 @@ public sealed class RunSum
             $"{Runs} seeds, {Failures} failed, {simulated / 3600:F2} simulated hours in {CpuSeconds:F0} CPU seconds: "
             + $"{simulated / Math.Max(0.001, CpuSeconds):F0} simulated seconds per core-second");
         text.AppendLine(CultureInfo.InvariantCulture,
-            $"{_operations} operations, {_events} events, {_elections} elections, {_leaseTurns} turns under a lease, "
+            $"{_operations} operations ({_judged} of single keys judged), {_events} events, {_elections} elections, {_leaseTurns} turns under a lease, "
             + $"{_promises} promises compared with durable logs");
         text.AppendLine(Distribution("simulated seconds of a run", _seconds, "F0"));
         text.AppendLine(Distribution("operations completed in a run", [.. _completed.Select(n => (double)n)], "F0"));

@@ -51,6 +51,12 @@ public sealed class SimPart(int key)
     public RegionId EffectRegion { get; set; }
 
     public ulong EffectIndex { get; set; }
+
+    /// <summary>When the first store applied it.</summary>
+    public Instant EffectAt { get; set; }
+
+    /// <summary>Rises with the order in which writes took effect, over all regions.</summary>
+    public ulong EffectPosition { get; set; }
 }
 
 /// <summary>One operation of one client, from call to end.</summary>
