@@ -18,7 +18,8 @@ internal static class ConfCheck
 
         return AreDistinct(conf.Voters) && AreDistinct(conf.VotersOutgoing) && AreDistinct(conf.Learners)
             && AreDistinct(conf.LearnersNext) && AreApart(conf.Learners, conf.Voters)
-            && AreApart(conf.Learners, conf.VotersOutgoing);
+            && AreApart(conf.Learners, conf.VotersOutgoing) && AreApart(conf.LearnersNext, conf.Voters)
+            && AreWithin(conf.LearnersNext, conf.VotersOutgoing);
     }
 
     private static bool AreDistinct(IReadOnlyList<PeerId> peers)
@@ -36,6 +37,19 @@ internal static class ConfCheck
                 {
                     return false;
                 }
+            }
+        }
+
+        return true;
+    }
+
+    private static bool AreWithin(IReadOnlyList<PeerId> peers, IReadOnlyList<PeerId> all)
+    {
+        foreach (PeerId each in peers)
+        {
+            if (AreApart([each], all))
+            {
+                return false;
             }
         }
 

@@ -205,6 +205,20 @@ public sealed class BadInputTests
                 Snapshot = new SnapshotMeta(
                     new LogIndex(9), new Term(1), ConfState.OfVoters(new PeerId(2), new PeerId(2))),
             },
+            ["snapshot whose next learner is a voter"] = append with
+            {
+                Kind = MessageKind.Snapshot,
+                Snapshot = new SnapshotMeta(
+                    new LogIndex(9), new Term(1),
+                    new ConfState([new PeerId(2), new PeerId(3)], [], [new PeerId(3)], [new PeerId(3)], true)),
+            },
+            ["snapshot whose next learner was no voter"] = append with
+            {
+                Kind = MessageKind.Snapshot,
+                Snapshot = new SnapshotMeta(
+                    new LogIndex(9), new Term(1),
+                    new ConfState([new PeerId(2)], [], [new PeerId(3)], [new PeerId(4)], true)),
+            },
             ["answer of a stranger"] = append with { Kind = MessageKind.AppendResponse, From = new PeerId(42) },
         };
     }
