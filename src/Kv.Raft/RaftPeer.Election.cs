@@ -69,6 +69,7 @@ public sealed partial class RaftPeer
 
     private void TickFollower(Instant now)
     {
+        TickForwardedReads();
         _electionElapsed++;
         if (_ticksSinceContact < int.MaxValue)
         {

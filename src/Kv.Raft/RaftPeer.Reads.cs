@@ -21,8 +21,10 @@ public sealed partial class RaftPeer
     // Use: reads whose round is under way. Invariant: rounds rise from front to back.
     private Queue<PendingRead>? _waitingReads;
 
-    // Use: what this follower asked its leader and was not yet answered; only these answers are believed.
-    private List<(ulong ReadId, Instant SentAt)>? _forwardedReads;
+    // Use: what this follower asked its leader and was not yet answered; only these answers are believed. Bounded by
+    // PendingReadsMax, and cleared of what was lost: AskedAt counts ticks. Invariant: oldest first.
+    private List<(ulong ReadId, Instant SentAt, long AskedAt)>? _forwardedReads;
+    private long _ticks;
 
     private List<ReadState>? _readStates;
 
@@ -58,7 +60,7 @@ public sealed partial class RaftPeer
         }
 
         WakeFollower();
-        (_forwardedReads ??= []).Add((readId, now));
+        (_forwardedReads ??= []).Add((readId, now, _ticks));
         Send(NewMessage(MessageKind.ReadIndex, _leader) with { ReadId = readId, SentAt = now });
         return true;
     }
@@ -84,12 +86,18 @@ public sealed partial class RaftPeer
 
     private void OnReadIndexResponse(Message message)
     {
-        if (message.From != _leader || _forwardedReads is null
-            || !_forwardedReads.Remove((message.ReadId, message.SentAt)))
+        if (message.From != _leader || _forwardedReads is null)
         {
             return;
         }
 
+        int at = _forwardedReads.FindIndex(read => read.ReadId == message.ReadId && read.SentAt == message.SentAt);
+        if (at < 0)
+        {
+            return;
+        }
+
+        _forwardedReads.RemoveAt(at);
         AddReadState(new ReadState(message.ReadId, message.LogIndex, Refused: message.Reject));
     }
 
@@ -180,12 +188,31 @@ public sealed partial class RaftPeer
 
     private void RefuseForwardedReads()
     {
-        foreach ((ulong readId, _) in _forwardedReads ?? [])
+        foreach ((ulong readId, _, _) in _forwardedReads ?? [])
         {
             AddReadState(new ReadState(readId, LogIndex.Zero, Refused: true));
         }
 
         _forwardedReads = null;
+    }
+
+    /// <summary>What was not answered for two election intervals is lost: question or answer.</summary>
+    private void TickForwardedReads()
+    {
+        _ticks++;
+        int lost = 0;
+        while (_forwardedReads is not null && lost < _forwardedReads.Count
+            && _ticks - _forwardedReads[lost].AskedAt >= 2L * _config.ElectionTicks)
+        {
+            AddReadState(new ReadState(_forwardedReads[lost].ReadId, LogIndex.Zero, Refused: true));
+            lost++;
+        }
+
+        if (lost > 0)
+        {
+            _forwardedReads!.RemoveRange(0, lost);
+            _forwardedReads = _forwardedReads.Count == 0 ? null : _forwardedReads;
+        }
     }
 
     private void AddReadState(ReadState state) => (_readStates ??= []).Add(state);

@@ -180,6 +180,30 @@ public sealed class ReadTests
         Assert.False(group[2].Core.ReadIndex(2, group[2].Now));
     }
 
+    /// <summary>Questions whose answers are lost under a steady leader are given up, and do not fill the list for
+    /// ever.</summary>
+    [Fact]
+    public void ReadIndex_AnswersLostForLong_AreRefusedAndMakeRoom()
+    {
+        var group = new TestGroup(3, config => config with { PendingReadsMax = 4 });
+        group.Elect(1);
+        group.Lose = m => m.Kind == MessageKind.ReadIndexResponse;
+        for (ulong id = 1; id <= 4; id++)
+        {
+            Assert.True(group[2].Core.ReadIndex(id, group[2].Now));
+        }
+
+        Assert.False(group[2].Core.ReadIndex(5, group[2].Now));
+        group.Tick(25);
+        Assert.Equal(Role.Follower, group[2].Core.Role);
+        Assert.Equal([1UL, 2UL, 3UL, 4UL], group[2].Reads.Select(r => r.ReadId));
+        Assert.All(group[2].Reads, read => Assert.True(read.Refused));
+        group.Lose = null;
+        Assert.True(group[2].Core.ReadIndex(6, group[2].Now));
+        group.Settle();
+        Assert.False(group[2].Reads[^1].Refused);
+    }
+
     [Fact]
     public void ReadIndexResponse_NeverAskedOrTwice_IsIgnored()
     {
