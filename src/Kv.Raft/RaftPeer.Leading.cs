@@ -203,6 +203,9 @@ public sealed partial class RaftPeer
         {
             OnAppendAccepted(peer, message.LogIndex, now);
         }
+
+        // Asleep nothing is sent: who lags is caught up after the waking (Sleep law).
+        _flushNeeded &= !IsAsleep;
     }
 
     private void OnAppendRejected(Progress peer, Message message)
@@ -278,7 +281,7 @@ public sealed partial class RaftPeer
         }
 
         peer.ResumeFlow();
-        if (peer.Match < _log.LastIndex || peer.State == ProgressState.Probe)
+        if (!IsAsleep && (peer.Match < _log.LastIndex || peer.State == ProgressState.Probe))
         {
             // Whatever was under way may be lost: one more message, without entries if the window is full.
             TrySendAppend(peer, evenEmpty: true, now);

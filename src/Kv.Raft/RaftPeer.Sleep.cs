@@ -44,6 +44,7 @@ public sealed partial class RaftPeer
     {
         Invariant.Require(_role is Role.Leader or Role.Follower && PendingReadCount == 0);
         IsAsleep = true;
+        _flushNeeded = false;
         ForgetContact();
     }
 
@@ -81,6 +82,7 @@ public sealed partial class RaftPeer
 
         IsAsleep = false;
         _electionElapsed = 0;
+        _flushNeeded = true;
         foreach (Progress peer in _tracker.Progress)
         {
             peer.RecentActive = true;

@@ -47,6 +47,43 @@ public sealed class SleepTests(ITestOutputHelper output)
         Assert.All(group.Peers, p => Assert.Equal(new PeerId(1), p.Core.Leader));
     }
 
+    /// <summary>A late answer of a peer that was left behind is noted; catching it up waits for the waking.</summary>
+    [Theory]
+    [InlineData(MessageKind.HeartbeatResponse, false)]
+    [InlineData(MessageKind.AppendResponse, false)]
+    [InlineData(MessageKind.AppendResponse, true)]
+    public void Asleep_LateAnswerOfAPeerBehind_SendsNothingUntilAwake(MessageKind kind, bool reject)
+    {
+        var group = new TestGroup(3);
+        group.Elect(1);
+        group.Isolate(3);
+        group.Propose(1, 1);
+        group.Tick(4);
+        group.Heal();
+        group.Wire.Clear();
+        Assert.True(group[1].Core.CanSleep([new PeerId(1), new PeerId(2)]));
+        group[1].Core.Sleep();
+        group[2].Core.Sleep();
+        group.Sent.Clear();
+        group.Deliver(new Message
+        {
+            Kind = kind,
+            From = new PeerId(3),
+            To = new PeerId(1),
+            Term = group[1].Core.Term,
+            LogIndex = new LogIndex(reject ? 2UL : 1UL),
+            Reject = reject,
+            RejectHint = new LogIndex(1),
+            LogTerm = reject ? group[1].Core.Term : Term.Zero,
+        });
+        group[1].Drain();
+        Assert.Empty(group.Sent);
+        Assert.True(group[1].Core.IsAsleep);
+        group[1].Core.Wake(group[1].Now);
+        group.Settle();
+        Assert.Equal(group[1].Core.LastIndex, group[3].Core.LastIndex);
+    }
+
     [Fact]
     public void Wake_Leader_HasNoLeaseUntilANewRoundIsAnswered()
     {
