@@ -58,6 +58,11 @@ public sealed record RaftConfig
     /// <summary>Ticks after which an unfinished leadership transfer is given up.</summary>
     public int TransferTicks { get; init; } = 10;
 
+    /// <summary>
+    /// Ticks after which a snapshot of whose end nothing was heard counts as lost and is sent again (row E8).
+    /// </summary>
+    public int SnapshotTicks { get; init; } = 600;
+
     /// <summary>Above 0 campaigns sooner than 0 (the usual), below 0 later. Voters compare it in pre-votes.</summary>
     public int Priority { get; init; }
 

@@ -101,6 +101,7 @@ public sealed partial class RaftPeer
         }
 
         TickTransfer();
+        TickSnapshots();
         HandOverIfLeaving(now);
         if (_heartbeatElapsed >= _config.HeartbeatTicks)
         {

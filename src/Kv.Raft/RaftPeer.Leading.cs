@@ -248,6 +248,10 @@ public sealed partial class RaftPeer
                 peer.BecomeProbe();
                 peer.BecomeReplicate();
                 break;
+            case ProgressState.Snapshot when peer.Match >= peer.PendingSnapshot:
+                // It arrived, but the log was cut on meanwhile: a newer one follows (row E8).
+                peer.BecomeProbe();
+                break;
             case ProgressState.Snapshot:
                 break;
             case ProgressState.Replicate:
@@ -319,8 +323,10 @@ public sealed partial class RaftPeer
         }
     }
 
-    /// <summary>How the sending of a snapshot ended. Until then nothing else is sent to <paramref name="peer"/> (row
-    /// E8).</summary>
+    /// <summary>
+    /// How the sending of a snapshot ended. Until then nothing else is sent to <paramref name="peer"/>, unless its
+    /// answer shows that the snapshot arrived, or <see cref="RaftConfig.SnapshotTicks"/> have passed (row E8).
+    /// </summary>
     public void OnSnapshotReport(PeerId peer, bool ok)
     {
         if (!IsLeader || _tracker.Find(peer) is not { State: ProgressState.Snapshot } progress)
@@ -339,6 +345,18 @@ public sealed partial class RaftPeer
 
         // Sent is not yet installed, and a failed way is not tried again at once: wait for the next heartbeat's answer.
         progress.PauseFlow();
+    }
+
+    /// <summary>A snapshot that was lost without a report must not leave its peer behind for ever (row E8).</summary>
+    private void TickSnapshots()
+    {
+        foreach (Progress peer in _tracker.Progress)
+        {
+            if (peer.State == ProgressState.Snapshot && ++peer.SnapshotElapsed >= _config.SnapshotTicks)
+            {
+                OnSnapshotReport(peer.Id, ok: false);
+            }
+        }
     }
 
     private static long BytesOf(List<Entry> entries)

@@ -216,7 +216,119 @@ public sealed class MembershipTests
         Assert.Equal(Role.PreCandidate, group[2].Core.Role);
     }
 
-    private static TestGroup Born(int count)
+    /// <summary>
+    /// Row D4: changes that were handed to apply before a snapshot came are not made on top of its membership; a crash
+    /// between the two finds a membership that fits what was applied.
+    /// </summary>
+    [Fact]
+    public void D4_ChangeAppliedWhileASnapshotIsInstalled_MembershipIsTheSnapshots()
+    {
+        TestGroup group = Born(3);
+        group.Elect(1);
+        group[3].HoldApply = true;
+        Propose(group, 1, Step(ConfChangeKind.AddLearner, 4));
+        group.Tick(3);
+        Assert.NotEmpty(group[3].ToApply);
+        group.Isolate(3);
+        Propose(group, 1, Step(ConfChangeKind.RemovePeer, 4));
+        group.Tick(3);
+        MakeSnapshot(group[1]);
+        group[1].Log.CutTo(group[1].Core.Applied);
+        group.Heal();
+        for (int i = 0; i < 10 && group[3].Core.FirstIndex < group[1].Core.FirstIndex; i++)
+        {
+            group.Tick(1, settle: false);
+            group.Settle(persist: false);
+        }
+
+        Assert.Equal(group[1].Core.FirstIndex, group[3].Core.FirstIndex);
+        Assert.Equal(LogIndex.Zero, group[3].Core.Persisted);
+        group[3].ApplyAll();
+        Assert.Equal([new PeerId(4)], group[3].Core.Conf.Learners);
+        group[3].PersistAll();
+        Assert.Empty(group[3].Core.Conf.Learners);
+        Assert.Equal(group[1].Core.Applied, group[3].Core.Applied);
+    }
+
+    /// <summary>Row D1: no change enters the log before the new leader has committed in its own term, its own leaving
+    /// of a joint membership included.</summary>
+    [Fact]
+    public void D1_NewLeaderWhileJoint_LeavesOnlyAfterItsOwnTermIsCommitted()
+    {
+        TestGroup group = Born(3);
+        group.Elect(1);
+        group.Settle();
+        group[1].HoldApply = true;
+        group[2].HoldApply = true;
+        Assert.Equal(ProposeOutcome.Accepted, Propose(group, 1, Step(ConfChangeKind.RemovePeer, 3)));
+        LogIndex last = group.Propose(1, 7).Index;
+        group.Settle();
+        group.Tick(3);
+        Assert.Equal(2, group[2].ToApply.Count);
+        Assert.True(group[2].ApplyOne());
+        Assert.NotEmpty(group[2].Core.Conf.VotersOutgoing);
+
+        group[1].Crash();
+        group.Pass(10_000);
+        group.Lose = m => m.Kind == MessageKind.AppendResponse;
+        group[2].Core.ForgetLeader(group[2].Now);
+        group[3].Core.ForgetLeader(group[3].Now);
+        group[2].Core.Campaign(group[2].Now);
+        group.Settle();
+        Assert.False(group[2].Core.IsLeader, "joint: peer 1's half has no quorum without it");
+        group[1].Restart();
+        group.Pass(10_000);
+        group[2].Core.Campaign(group[2].Now);
+        group.Settle();
+        Assert.True(group[2].Core.IsLeader);
+        Assert.False(group[2].Core.CommittedInOwnTerm);
+        group[2].ApplyAll();
+        Assert.Equal(last, group[2].Core.Applied);
+        Assert.Equal(last.Next(), group[2].Core.LastIndex);
+        group[2].HoldApply = false;
+        group.Lose = null;
+        group.Tick(5);
+        Assert.Empty(group[2].Core.Conf.VotersOutgoing);
+    }
+
+    /// <summary>Row D6: a leader that applies the end of its own membership tells the others that it is committed,
+    /// also where a risen commit is not told at once.</summary>
+    [Fact]
+    public void D6_LeaderTakenOutByAChangeItInherited_TellsTheCommitAsItGoes()
+    {
+        TestGroup group = Born(3, config => config with { CommitAtOnce = false });
+        group.Elect(1);
+        group.Tick(3);
+
+        // Peer 2 leads while joint and leaves, but its last entry reaches only peer 1, which is on its way out.
+        Assert.Equal(ProposeOutcome.Accepted, Propose(group, 1, Step(ConfChangeKind.RemovePeer, 1)));
+        group.Lose = m => m.Entries.Any(IsLeave) && m.To.Value == 3;
+        for (int i = 0; i < 40 && !group[1].Log.Entries.Any(IsLeave); i++)
+        {
+            group.Tick(1);
+        }
+
+        Assert.True(group[1].Log.Entries.Any(IsLeave) && !group[3].Log.Entries.Any(IsLeave), group.Describe());
+        TestPeer leader = group.TheLeader!;
+        leader.Crash();
+        leader.Restart();
+        group.Pass(10_000);
+        group.Lose = null;
+        group[3].Core.ForgetLeader(group[3].Now);
+        group[1].Core.ForgetLeader(group[1].Now);
+        group[1].Core.Campaign(group[1].Now);
+        group.Settle();
+        Assert.Contains(
+            group.Sent, m => m.From.Value == 1 && m.Kind == MessageKind.Append && m.Term == group[1].Core.Term);
+        Assert.False(group[1].Core.IsLeader);
+        Assert.All(new ulong[] { 2, 3 }, id => Assert.Empty(group[id].Core.Conf.VotersOutgoing));
+    }
+
+    private static bool IsLeave(Entry entry) =>
+        entry.Kind == EntryKind.ConfChange && ConfChange.TryDecode(entry.Data.Span, out ConfChange change)
+        && change.IsLeave;
+
+    private static TestGroup Born(int count, Func<RaftConfig, RaftConfig>? configure = null)
     {
         ConfState conf = Voters([.. Enumerable.Range(1, count).Select(i => (ulong)i)]);
         var born = new SnapshotMeta(new LogIndex(5), new Term(5), conf);

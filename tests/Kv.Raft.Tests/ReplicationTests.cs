@@ -238,7 +238,7 @@ public sealed class ReplicationTests
         Assert.Equal([222UL], TestGroup.ValuesOf(group[1].Applied));
     }
 
-    internal static TestGroup GroupOf(ulong[][] terms)
+    internal static TestGroup GroupOf(ulong[][] terms, Func<RaftConfig, RaftConfig>? configure = null)
     {
         ConfState conf = ConfState.OfVoters([.. Enumerable.Range(1, terms.Length).Select(i => new PeerId((ulong)i))]);
         return new TestGroup(conf, null, 1, id =>

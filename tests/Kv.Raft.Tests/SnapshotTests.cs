@@ -36,6 +36,49 @@ public sealed class SnapshotTests
         Assert.Equal(group[1].Core.LastIndex, group[3].Core.Applied);
     }
 
+    /// <summary>Row E8: a snapshot that was lost without any report does not leave its peer behind for ever.</summary>
+    [Fact]
+    public void E8_SnapshotLostWithoutAReport_IsSentAgainInTheEnd()
+    {
+        TestGroup group = WithPeer3Behind(out _, config => config with { SnapshotTicks = 50 });
+        group.Lose = m => m.Kind == MessageKind.Snapshot;
+        group.Tick(40);
+        Assert.Single(group.Sent, m => m.Kind == MessageKind.Snapshot);
+        group.Lose = null;
+        group.Tick(40);
+        Assert.Equal(group[1].Core.LastIndex, group[3].Core.Applied);
+    }
+
+    /// <summary>Row E8: the log was cut on while the snapshot travelled. What arrived frees the peer for a newer
+    /// one.</summary>
+    [Fact]
+    public void E8_LogCutPastTheSnapshotMeanwhile_ItsArrivalLeadsToANewerOne()
+    {
+        TestGroup group = WithPeer3Behind(out SnapshotMeta first);
+        Message? held = null;
+        group.Lose = m =>
+        {
+            held = m.Kind == MessageKind.Snapshot ? m : held;
+            return m.Kind == MessageKind.Snapshot;
+        };
+        group.Tick(5);
+        for (ulong i = 1; i <= 5; i++)
+        {
+            group.Propose(1, i);
+            group.Settle();
+        }
+
+        Assert.True(group[1].Core.TryTermAt(group[1].Core.Applied, out Term term));
+        group[1].MakeAppliedDurable();
+        group[1].Log.SnapshotToSend = new SnapshotMeta(group[1].Core.Applied, term, group[1].Core.Conf);
+        group[1].Log.CutTo(group[1].Core.Applied);
+        group.Lose = null;
+        Assert.Equal(first.Index, held!.Snapshot!.Index);
+        group.Deliver(held);
+        group.Tick(6);
+        Assert.Equal(group[1].Core.LastIndex, group[3].Core.Applied);
+    }
+
     [Fact]
     public void Snapshot_NoneAtHand_IsAskedForAgain()
     {
@@ -117,9 +160,10 @@ public sealed class SnapshotTests
         Assert.Equal(new LogIndex(1), group[2].Core.LastIndex);
     }
 
-    private static TestGroup WithPeer3Behind(out SnapshotMeta meta)
+    private static TestGroup WithPeer3Behind(
+        out SnapshotMeta meta, Func<RaftConfig, RaftConfig>? configure = null)
     {
-        var group = new TestGroup(3, config => config with { InflightCountMax = 2 });
+        var group = new TestGroup(3, configure ?? (config => config with { InflightCountMax = 2 }));
         group.Elect(1);
         group.Isolate(3);
         for (ulong i = 1; i <= 10; i++)

@@ -22,6 +22,9 @@ internal sealed class Progress(PeerId id, LogIndex next, int inflightCountMax, l
     /// <summary>Use: in Snapshot, the index of the snapshot under way; else 0.</summary>
     public LogIndex PendingSnapshot { get; private set; }
 
+    /// <summary>Use: in Snapshot, ticks since it was sent.</summary>
+    public int SnapshotElapsed { get; set; }
+
     /// <summary>Use: check-quorum. Set by any answer of this term, cleared each election interval.</summary>
     public bool RecentActive { get; set; }
 
@@ -73,6 +76,7 @@ internal sealed class Progress(PeerId id, LogIndex next, int inflightCountMax, l
     {
         ResetTo(ProgressState.Snapshot);
         PendingSnapshot = snapshot;
+        SnapshotElapsed = 0;
         Next = LogIndex.Greater(snapshot, Match).Next();
         SentCommit = snapshot;
     }
