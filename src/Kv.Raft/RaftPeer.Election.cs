@@ -281,7 +281,6 @@ public sealed partial class RaftPeer
         _leader = Id;
         _priorityRefusals = 0;
         _timeoutNowSent = false;
-        _uncommittedBytes = 0;
         _tracker.StartProgress(_log.LastIndex.Next(), _config);
         _tracker.Find(Id)?.MaybeUpdate(_log.Persisted);
         _termStartIndex = _log.LastIndex.Next();
@@ -299,6 +298,7 @@ public sealed partial class RaftPeer
         _transferTarget = default;
         _transferTold = default;
         _flushNeeded = false;
+        _uncommittedBytes = 0;
         _heartbeatElapsed = 0;
         IsAsleep = false;
         ResetElectionTimer();

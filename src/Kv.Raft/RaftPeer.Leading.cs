@@ -11,8 +11,8 @@ public sealed partial class RaftPeer
     // Use: the index of this leader's first entry; committing it opens reads and membership changes.
     private LogIndex _termStartIndex;
 
-    // Use: payload bytes of own proposals not yet handed to apply, against UncommittedBytesMax. Entries of older
-    // terms are not counted, so it is clamped at zero.
+    // Use: payload bytes of this term's own proposals not yet handed to apply, against UncommittedBytesMax.
+    // Invariant: 0 unless leading.
     private long _uncommittedBytes;
 
     // Use: some follower may have something to be sent. Invariant: false unless leading.

@@ -229,11 +229,19 @@ public sealed partial class RaftPeer
         }
 
         List<Entry> page = _log.TakeCommitted(_config.CommittedBytesPerReadyMax);
-        long bytes = BytesOf(page);
+        long bytes = 0;
+        foreach (Entry entry in page)
+        {
+            bytes += entry.Data.Length;
+            if (IsLeader && entry.Index >= _termStartIndex)
+            {
+                _uncommittedBytes -= entry.Data.Length;
+            }
+        }
+
         _applyPages ??= new Queue<(LogIndex Last, long Bytes)>();
         _applyPages.Enqueue((page[^1].Index, bytes));
         _applyBytes += bytes;
-        _uncommittedBytes = Math.Max(0, _uncommittedBytes - bytes);
         return page;
     }
 

@@ -220,6 +220,25 @@ public sealed class ReplicationTests
         Assert.Equal(60, group[1].Core.Status().UncommittedBytes);
     }
 
+    /// <summary>Row B11: entries inherited from older terms do not make room for own ones when they are
+    /// applied.</summary>
+    [Fact]
+    public void B11_InheritedEntriesApplied_TheBoundOnOwnOnesStays()
+    {
+        TestGroup group = GroupOf([[1, 1, 1], [1, 1, 1], [1, 1, 1]], c => c with { UncommittedBytesMax = 16 });
+        group.Lose = m => m.Kind is MessageKind.AppendResponse;
+        group.Elect(1);
+        Assert.True(group.Propose(1, 1).IsAccepted);
+        Assert.True(group.Propose(1, 2).IsAccepted);
+        Assert.Equal(ProposeOutcome.TooManyUncommittedBytes, group.Propose(1, 3).Outcome);
+        group.Lose = m => m.Entries.Any(e => e.Kind == EntryKind.Normal && e.Term > new Term(1));
+        group.Deliver(group.Sent.Last(m => m.Kind == MessageKind.AppendResponse));
+        group[1].Drain();
+        Assert.Equal(new LogIndex(4), group[1].Core.Applied);
+        Assert.Equal(16, group[1].Core.Status().UncommittedBytes);
+        Assert.Equal(ProposeOutcome.TooManyUncommittedBytes, group.Propose(1, 3).Outcome);
+    }
+
     /// <summary>Row B7: a leader cut off with proposals of its own gives them up for the new leader's.</summary>
     [Fact]
     public void OldLeader_WithUncommittedEntries_TakesTheNewLeadersLog()
@@ -241,7 +260,7 @@ public sealed class ReplicationTests
     internal static TestGroup GroupOf(ulong[][] terms, Func<RaftConfig, RaftConfig>? configure = null)
     {
         ConfState conf = ConfState.OfVoters([.. Enumerable.Range(1, terms.Length).Select(i => new PeerId((ulong)i))]);
-        return new TestGroup(conf, null, 1, id =>
+        return new TestGroup(conf, configure, 1, id =>
         {
             ulong[] own = terms[id.Value - 1];
             Entry[] entries =
