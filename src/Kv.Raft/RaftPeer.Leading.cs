@@ -56,8 +56,8 @@ public sealed partial class RaftPeer
         return new ProposeResult(ProposeOutcome.Accepted, entry.Index, entry.Term);
     }
 
-    /// <summary>Sends every follower what its window lets through.</summary>
-    private void FlushAppends(Instant now)
+    /// <summary>Sends every follower what its window lets through, and the risen commit if that is wanted.</summary>
+    private void FlushAppends(Instant now, bool tellCommit)
     {
         _flushNeeded = false;
         foreach (Progress peer in _tracker.Progress)
@@ -72,7 +72,7 @@ public sealed partial class RaftPeer
                 // Until the window is full or nothing is left.
             }
 
-            if (_config.CommitAtOnce && peer.CanRaiseCommit(_log.Committed))
+            if (tellCommit && peer.CanRaiseCommit(_log.Committed))
             {
                 TrySendAppend(peer, evenEmpty: true, now);
             }

@@ -96,7 +96,7 @@ public sealed partial class RaftPeer
             // Taken out by a change that was in the log when this peer was elected. Tell the others that the change
             // is committed, or they would have to find out by an election (row D6); no lease rests on these messages,
             // so they carry no time.
-            FlushAppends(Instant.Zero);
+            FlushAppends(Instant.Zero, tellCommit: true);
             BecomeFollower(_term, default);
             return;
         }
