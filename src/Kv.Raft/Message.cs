@@ -34,7 +34,7 @@ public enum MessageKind : byte
 /// SentAt.</item>
 /// <item>HeartbeatResponse: ReadId and SentAt echoed; LogIndex (last persisted index), Commit (what the sender knows
 /// committed).</item>
-/// <item>Snapshot: Snapshot, SentAt. The bytes go by another path.</item>
+/// <item>Snapshot: Snapshot. The bytes go by another path; it carries no time, no lease rests on it.</item>
 /// <item>TimeoutNow: Term.</item>
 /// <item>ReadIndex: ReadId (the asker's own, fresh for each attempt), SentAt (the asker's clock). ReadIndexResponse:
 /// ReadId, SentAt echoed, LogIndex, Reject.</item>

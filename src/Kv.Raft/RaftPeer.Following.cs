@@ -104,7 +104,6 @@ public sealed partial class RaftPeer
         _log.Restore(snapshot);
         _applyPages?.Clear();
         _applyBytes = 0;
-        _tracker.SetConf(snapshot.Conf);
         AcknowledgeAppend(message, snapshot.Index);
     }
 

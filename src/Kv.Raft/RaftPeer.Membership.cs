@@ -42,7 +42,8 @@ public sealed partial class RaftPeer
     /// <summary>
     /// Called when an entry of kind <see cref="EntryKind.ConfChange"/> is applied, before <see cref="OnApplied"/> for
     /// its index. Returns the membership now in force, to be made durable before anything follows from it (Truth
-    /// law). A change that the layer above refuses at apply is not passed here; then nothing changes.
+    /// law). A change that the layer above refuses at apply is not passed here; then nothing changes. Once a snapshot
+    /// is installed, changes from below it are not passed here any more (<see cref="Ready.Snapshot"/>).
     /// </summary>
     public ConfState ApplyConfChange(ConfChange change)
     {
@@ -117,7 +118,7 @@ public sealed partial class RaftPeer
     /// <summary>A joint configuration that its proposer marked so is left as soon as it is in force here.</summary>
     private void LeaveJointIfDue()
     {
-        if (IsLeader && _tracker.Voters.IsJoint && Conf.AutoLeave && _log.Applied >= _pendingConfIndex
+        if (CommittedInOwnTerm && _tracker.Voters.IsJoint && Conf.AutoLeave && _log.Applied >= _pendingConfIndex
             && _tracker.Voters.Incoming.Contains(Id))
         {
             AppendConfChange(ConfChange.LeaveJoint.Encode());

@@ -56,7 +56,7 @@ public sealed partial class RaftPeer
 
         if (_flushNeeded)
         {
-            FlushAppends(now);
+            FlushAppends(now, _config.CommitAtOnce);
         }
 
         ulong number = 0;
@@ -98,9 +98,15 @@ public sealed partial class RaftPeer
     public void OnPersisted(ulong persistNumber, Instant now)
     {
         Invariant.Require(persistNumber <= _lastPersistNumber, $"write {persistNumber} was never handed out");
-        if (_log.OnPersisted(persistNumber) is not { } newest)
+        if (_log.OnPersisted(persistNumber, out SnapshotMeta? installed) is not { } newest)
         {
             return;
+        }
+
+        if (installed is not null)
+        {
+            // Not before: until then apply may still make changes that stand in the old log (row D4).
+            _tracker.SetConf(installed.Conf);
         }
 
         _durableHardState = newest.HardState;

@@ -21,6 +21,10 @@ public sealed class Ready
 
     public IReadOnlyList<Entry> Entries { get; init; } = [];
 
+    /// <summary>
+    /// A snapshot to install in place of log and state. What was handed to apply before is void from the moment the
+    /// install begins to replace the state; its membership is in force from <c>OnPersisted</c> on.
+    /// </summary>
     public SnapshotMeta? Snapshot { get; init; }
 
     public IReadOnlyList<Message> Messages { get; init; } = [];

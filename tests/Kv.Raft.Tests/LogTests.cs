@@ -32,11 +32,11 @@ public sealed class LogTests
         // one's.
         log.Append([E(2, 1)], 0);
         log.Unstable.HandOut(3, default);
-        log.OnPersisted(1);
+        log.OnPersisted(1, out _);
         Assert.Equal(new LogIndex(1), log.Persisted);
-        log.OnPersisted(2);
+        log.OnPersisted(2, out _);
         Assert.Equal(new LogIndex(1), log.Persisted);
-        log.OnPersisted(3);
+        log.OnPersisted(3, out _);
         Assert.Equal(new LogIndex(2), log.Persisted);
     }
 
@@ -58,7 +58,7 @@ public sealed class LogTests
         log.CommitTo(new LogIndex(1));
         Assert.Equal(LogIndex.Zero, log.Applicable);
         log.Unstable.HandOut(1, default);
-        log.OnPersisted(1);
+        log.OnPersisted(1, out _);
         Assert.Equal(new LogIndex(1), log.Applicable);
     }
 
@@ -123,7 +123,7 @@ public sealed class LogTests
                 case 2 when writes.Count > 0:
                     (ulong done, IReadOnlyList<Entry> entries) = writes.Dequeue();
                     storage.Write(null, entries, null);
-                    log.OnPersisted(done);
+                    log.OnPersisted(done, out _);
                     break;
                 case 3 when log.Persisted > log.Committed:
                     log.CommitTo(log.Committed.Next());

@@ -332,7 +332,7 @@ public sealed class MembershipTests
     {
         ConfState conf = Voters([.. Enumerable.Range(1, count).Select(i => (ulong)i)]);
         var born = new SnapshotMeta(new LogIndex(5), new Term(5), conf);
-        return new TestGroup(conf, null, 1, _ =>
+        return new TestGroup(conf, configure, 1, _ =>
         {
             var log = new MemoryLog();
             log.Write(null, [], born);

@@ -142,9 +142,9 @@ internal sealed class RaftLog
     }
 
     /// <summary>See <see cref="UnstableLog.OnPersisted"/>.</summary>
-    public PendingWrite? OnPersisted(ulong number)
+    public PendingWrite? OnPersisted(ulong number, out SnapshotMeta? installed)
     {
-        PendingWrite? newest = _unstable.OnPersisted(number, out SnapshotMeta? installed);
+        PendingWrite? newest = _unstable.OnPersisted(number, out installed);
         if (installed is not null)
         {
             Applied = LogIndex.Greater(Applied, installed.Index);

@@ -84,19 +84,31 @@ internal sealed class TestPeer
 
     public void ApplyAll()
     {
-        while (ToApply.TryDequeue(out Entry entry))
+        while (ApplyOne())
         {
-            Assert.True(
-                Log.TryGetTerm(entry.Index, out Term term) && term == entry.Term, "applied before durable (Cut law)");
-            Applied.Add(entry);
-            _group.Checker?.OnApplied(this, entry);
-            if (entry.Kind == EntryKind.ConfChange)
-            {
-                ApplyConf(entry);
-            }
-
-            Core.OnApplied(entry.Index);
+            // Until nothing waits.
         }
+    }
+
+    /// <summary>The oldest entry that waits is applied. False = there is none.</summary>
+    public bool ApplyOne()
+    {
+        if (!ToApply.TryDequeue(out Entry entry))
+        {
+            return false;
+        }
+
+        Assert.True(
+            Log.TryGetTerm(entry.Index, out Term term) && term == entry.Term, "applied before durable (Cut law)");
+        Applied.Add(entry);
+        _group.Checker?.OnApplied(this, entry);
+        if (entry.Kind == EntryKind.ConfChange)
+        {
+            ApplyConf(entry);
+        }
+
+        Core.OnApplied(entry.Index);
+        return true;
     }
 
     /// <summary>The oldest write under way becomes durable. False = there is none.</summary>
