@@ -42,6 +42,7 @@ internal sealed class Chaos
                 AppendBytesMax = pageBytes,
                 CommittedBytesPerReadyMax = pageBytes,
                 CommitAtOnce = commitAtOnce,
+                SnapshotTicks = 30,
                 Applied = Born.Index,
             },
             seed,
@@ -50,6 +51,9 @@ internal sealed class Chaos
         foreach (TestPeer peer in Group.Peers)
         {
             Shake(peer);
+
+            // Apply as a loop of its own, which lags, or at once.
+            peer.HoldApply = _random.Chance(0.5);
         }
     }
 
@@ -173,7 +177,7 @@ internal sealed class Chaos
             wire.RemoveAt(at);
             if (faults && _random.Chance(_lossRate))
             {
-                if (message.Kind == MessageKind.Snapshot)
+                if (message.Kind == MessageKind.Snapshot && _random.Chance(0.5))
                 {
                     Group[message.From.Value].Core.OnSnapshotReport(message.To, ok: false);
                 }
@@ -298,6 +302,12 @@ internal sealed class Chaos
     private void ProposeChange(TestPeer leader)
     {
         ConfState conf = leader.Core.Conf;
+        if (conf.VotersOutgoing.Count > 0)
+        {
+            leader.Core.ProposeConfChange(ConfChange.LeaveJoint, leader.Now);
+            return;
+        }
+
         var steps = new List<ConfChangeStep>();
         for (int i = _random.Next(1, 4); i > 0; i--)
         {
@@ -309,7 +319,7 @@ internal sealed class Chaos
         }
 
         leader.Core.ProposeConfChange(
-            new ConfChange(steps, (ConfTransition)_random.Next(2), ReadOnlyMemory<byte>.Empty), leader.Now);
+            new ConfChange(steps, (ConfTransition)_random.Next(3), ReadOnlyMemory<byte>.Empty), leader.Now);
     }
 
     private void Ask()

@@ -78,6 +78,9 @@ internal sealed class MemoryLog : IRaftStorage
         {
             _entries.Clear();
             (_cutIndex, _cutTerm) = (snapshot.Index, snapshot.Term);
+
+            // What was installed can be sent on.
+            SnapshotToSend = snapshot;
         }
 
         if (entries.Count > 0)
