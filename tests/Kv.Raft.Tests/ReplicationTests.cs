@@ -5,32 +5,6 @@ namespace Kv.Raft.Tests;
 
 public sealed class ReplicationTests
 {
-    /// <summary>Raft paper, figure 7: a new leader finds each follower's match point and makes all logs its
-    /// own.</summary>
-    [Fact]
-    public void Figure7_DivergentLogs_AllBecomeTheLeaders()
-    {
-        ulong[][] terms =
-        [
-            [1, 1, 1, 4, 4, 5, 5, 6, 6, 6],
-            [1, 1, 1, 4, 4, 5, 5, 6, 6],
-            [1, 1, 1, 4],
-            [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
-            [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
-            [1, 1, 1, 4, 4, 4, 4],
-            [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
-        ];
-        TestGroup group = GroupOf(terms);
-        group.Elect(1);
-        group.Tick(10);
-        Assert.All(group.Peers, p => Assert.Equal(TermsOf(group[1]), TermsOf(p)));
-        Assert.All(group.Peers, p => Assert.Equal(new LogIndex(11), p.Core.Applied));
-
-        // One probe per differing term, not per entry.
-        Assert.All(group.Peers, p => Assert.True(
-            group.Sent.Count(m => m.Kind == MessageKind.AppendResponse && m.Reject && m.From == p.Core.Id) <= 3));
-    }
-
     /// <summary>Row B1, Raft paper figure 8: an older term's entry on a majority is not committed by
     /// counting.</summary>
     [Fact]
@@ -271,6 +245,4 @@ public sealed class ReplicationTests
             return MemoryLog.Of(new HardState(new Term(terms.Max(t => t.Max())), default, default), entries);
         });
     }
-
-    private static ulong[] TermsOf(TestPeer peer) => [.. peer.Log.Entries.Select(e => e.Term.Value)];
 }
