@@ -40,7 +40,9 @@ public sealed partial class RaftPeer
         Invariant.Require(config.ElectionTicks > config.HeartbeatTicks && config.HeartbeatTicks > 0);
         Invariant.Require(config.LeaseMs >= 0 && config.LeaseDriftMs >= 0 && config.InflightCountMax > 0);
         _config = config;
-        _random = new DeterministicRandom(config.Seed);
+
+        // The same seed on two peers must not give them the same timeouts: they would split every vote (row A9).
+        _random = new DeterministicRandom(config.Seed ^ (config.Id.Value * 0xD1B54A32D192ED03));
         _tracker = new PeerTracker(conf);
         _log = new RaftLog(storage, hardState.Commit, config.Applied);
         _term = hardState.Term;
