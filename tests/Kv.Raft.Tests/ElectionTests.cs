@@ -29,7 +29,7 @@ public sealed class ElectionTests
 
     /// <summary>Row A3: nobody is asked for a vote in a term that a crash could take back.</summary>
     [Fact]
-    public void Candidate_TermNotDurable_AsksNobody()
+    public void A3_CandidateWhoseTermIsNotDurable_AsksNobody()
     {
         var group = new TestGroup(3, config => config with { PreVote = false });
         group[1].Core.Campaign(group[1].Now);
@@ -41,7 +41,7 @@ public sealed class ElectionTests
 
     /// <summary>Rows A1, A2: a vote is told when it is durable; a crash before leaves the voter free.</summary>
     [Fact]
-    public void Voter_CrashBeforeVoteIsDurable_ToldNobodyAndMayVoteAnew()
+    public void A1_VoterCrashesBeforeItsVoteIsDurable_ToldNobodyAndMayVoteAnew()
     {
         var group = new TestGroup(3, config => config with { PreVote = false, LeaseMs = 0 });
         group[1].Core.Campaign(group[1].Now);
@@ -65,7 +65,7 @@ public sealed class ElectionTests
     }
 
     [Fact]
-    public void Voter_RestartAfterItsVoteWasDurable_VotesForNobodyElseInThatTerm()
+    public void A1_VoterRestartsAfterItsVoteWasDurable_VotesForNobodyElseInThatTerm()
     {
         var group = new TestGroup(3, config => config with { PreVote = false, LeaseMs = 0 });
         group.Elect(3);
@@ -81,7 +81,7 @@ public sealed class ElectionTests
 
     /// <summary>Row A4: who comes back from a long cut neither deposes the leader nor raises the term.</summary>
     [Fact]
-    public void IsolatedPeer_ComesBack_LeaderAndTermStay()
+    public void A4_IsolatedPeerComesBack_LeaderAndTermStay()
     {
         var group = new TestGroup(3);
         TestPeer leader = group.AwaitLeader();
@@ -102,7 +102,7 @@ public sealed class ElectionTests
     [InlineData(1, 2)]
     [InlineData(2, 3)]
     [InlineData(1, 3)]
-    public void PartialCut_LeaderStaysOrMovesOnceAndWritesGoOn(ulong a, ulong b)
+    public void A5_PartialCut_LeaderStaysOrMovesOnceAndWritesGoOn(ulong a, ulong b)
     {
         var group = new TestGroup(3);
         group.Elect(1);
@@ -118,7 +118,7 @@ public sealed class ElectionTests
     }
 
     [Fact]
-    public void ChainOfFive_OnlyNeighboursSeeEachOther_TermSettles()
+    public void A5_ChainOfFive_OnlyNeighboursSeeEachOther_TermSettles()
     {
         var group = new TestGroup(5);
         group.Elect(3);
@@ -139,7 +139,7 @@ public sealed class ElectionTests
 
     /// <summary>Row A6: a leader that hears nobody steps down, and another takes over.</summary>
     [Fact]
-    public void DeafLeader_StepsDownAndIsReplaced()
+    public void A6_DeafLeader_StepsDownAndIsReplaced()
     {
         var group = new TestGroup(3);
         group.Elect(1);
@@ -154,7 +154,7 @@ public sealed class ElectionTests
 
     /// <summary>Row A7: a learner that does not know it was promoted votes, or the group could stand still.</summary>
     [Fact]
-    public void Learner_AskedForAVote_Votes()
+    public void A7_LearnerAskedForAVote_Votes()
     {
         var conf = new ConfState([new PeerId(1), new PeerId(2)], [new PeerId(3)], [], [], false);
         var group = new TestGroup(conf, config => config with { LeaseMs = 0 });
@@ -167,7 +167,7 @@ public sealed class ElectionTests
 
     /// <summary>Row A9: equal peers that start at once do not split votes for ever.</summary>
     [Fact]
-    public void ColdStart_ManyGroups_AllElectSoon()
+    public void A9_ManyGroupsFromAColdStart_AllElectSoon()
     {
         for (ulong seed = 1; seed <= 300; seed++)
         {

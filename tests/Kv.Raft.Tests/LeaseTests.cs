@@ -61,7 +61,7 @@ public sealed class LeaseTests
 
     /// <summary>A paused leader counts no ticks; its lease ends by the clock all the same (row C1).</summary>
     [Fact]
-    public void PausedLeader_PastItsLease_HoldsNoneWhenItComesBack()
+    public void C1_LeaderPausedPastItsLease_HoldsNoneWhenItComesBack()
     {
         var group = new TestGroup(3);
         group.Elect(1);
@@ -185,7 +185,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public void Clocks_ThatDriftWithinTheAllowance_NeverGiveTwoLeases()
+    public void C1_ClocksThatDriftWithinTheAllowance_NeverGiveTwoLeases()
     {
         var group = new TestGroup(3, config => config with { ElectionTicks = 3, HeartbeatTicks = 1 });
         group.Checker = new SafetyChecker(group);

@@ -9,7 +9,7 @@ public sealed class LogTests
     /// <summary>Row B8: cuts at either end are off by nothing, whatever is persisted, handed out or
     /// overwritten.</summary>
     [Fact]
-    public void RaftLog_RandomAppendsTruncationsAndWrites_EqualsAList()
+    public void B8_RandomAppendsTruncationsAndWrites_EqualAList()
     {
         for (ulong seed = 1; seed <= 300; seed++)
         {
@@ -20,7 +20,7 @@ public sealed class LogTests
     /// <summary>Row B6: a write that was under way when its entries were replaced makes none of the new ones
     /// stable.</summary>
     [Fact]
-    public void OnPersisted_EntriesOverwrittenTwiceSinceHandOut_StabilisesNothing()
+    public void B6_EntriesOverwrittenTwiceSinceHandOut_CompletionStabilisesNothing()
     {
         var log = new RaftLog(new MemoryLog(), LogIndex.Zero, LogIndex.Zero);
         log.Append([E(1, 1), E(2, 1)], 0);

@@ -85,7 +85,7 @@ public sealed class MembershipTests
     }
 
     [Fact]
-    public void AddLearnerThenPromote_NewPeerStartsFromASnapshotAndVotes()
+    public void D8_NewPeer_LearnsFromASnapshotBeforeItVotes()
     {
         TestGroup group = Born(3);
         group.Elect(1);
@@ -112,7 +112,7 @@ public sealed class MembershipTests
 
     /// <summary>Rows D1, D2: nothing before the own term is committed, and one change at a time.</summary>
     [Fact]
-    public void ProposeConfChange_TooEarlyOrTwice_IsRefused()
+    public void D2_ChangeTooEarlyOrWhileOneIsUnderWay_IsRefused()
     {
         TestGroup group = Born(3);
         group.Lose = m => m.Kind == MessageKind.AppendResponse;
@@ -129,7 +129,7 @@ public sealed class MembershipTests
 
     /// <summary>Row D6: a leader being taken out hands over first, and the change is finished by its heir.</summary>
     [Fact]
-    public void RemoveTheLeader_HandsOverWhileJoint_AndTheHeirLeaves()
+    public void D6_LeaderThatIsRemoved_HandsOverWhileJoint_AndItsHeirLeaves()
     {
         TestGroup group = Born(3);
         group.Elect(1);

@@ -20,7 +20,7 @@ public sealed class PersistenceTests
 
     /// <summary>Row B4: neither a follower's nor the leader's own log counts before it is durable.</summary>
     [Fact]
-    public void Commit_CountsOnlyWhatIsDurable()
+    public void B4_Commit_CountsOnlyWhatIsDurable()
     {
         var group = new TestGroup(3);
         group.Elect(1);
@@ -38,7 +38,7 @@ public sealed class PersistenceTests
 
     /// <summary>Row B5, Cut law: a lone voter, too, applies only what is durable in its own log.</summary>
     [Fact]
-    public void Apply_CommittedByOthersOrAlone_WaitsForTheOwnLog()
+    public void B5_ApplyOfWhatIsCommitted_WaitsForTheOwnLog()
     {
         var lone = new TestGroup(1);
         lone.Elect(1);
@@ -68,7 +68,7 @@ public sealed class PersistenceTests
     /// <summary>Row B6: the completion of a write whose entries were replaced meanwhile acknowledges nothing
     /// new.</summary>
     [Fact]
-    public void LateCompletion_EntriesReplacedByTwoNewLeaders_StabilisesOnlyTheLastVersion()
+    public void B6_LateCompletionOfReplacedEntries_StabilisesOnlyTheLastVersion()
     {
         var group = new TestGroup(3);
         RaftPeer core = group[3].Core;
@@ -119,7 +119,7 @@ public sealed class PersistenceTests
     /// <summary>Row B10: after a restart the commit starts from what was durable, and reads wait for the own
     /// term.</summary>
     [Fact]
-    public void Restart_LoneVoter_ReadsOnlyAfterItsOwnTermIsCommitted()
+    public void B10_LoneVoterRestarted_ReadsOnlyAfterItsOwnTermIsCommitted()
     {
         var group = new TestGroup(1);
         group.Elect(1);

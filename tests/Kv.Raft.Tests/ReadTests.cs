@@ -37,7 +37,7 @@ public sealed class ReadTests
 
     /// <summary>Row C2: a new leader answers nothing before it has committed in its own term.</summary>
     [Fact]
-    public void ReadIndex_NothingCommittedInOwnTerm_IsRefused()
+    public void C2_NothingCommittedInOwnTerm_ReadIsRefused()
     {
         var group = new TestGroup(3);
         group.Lose = m => m.Kind == MessageKind.AppendResponse;
@@ -53,7 +53,7 @@ public sealed class ReadTests
 
     /// <summary>Row C3: an answer to a round that began before the read proves nothing for it.</summary>
     [Fact]
-    public void ReadIndex_AnswersOfAnEarlierRound_DoNotCompleteIt()
+    public void C3_AnswersOfAnEarlierRound_DoNotCompleteALaterRead()
     {
         var group = new TestGroup(3);
         group.Elect(1);
@@ -89,7 +89,7 @@ public sealed class ReadTests
 
     /// <summary>Row C3: a paused leader that retries learns that it was replaced, and answers nothing stale.</summary>
     [Fact]
-    public void ReadIndex_LeaderPausedAndReplaced_RetryIsRefusedOrNewer()
+    public void C3_LeaderPausedAndReplaced_RetryIsRefusedOrNewer()
     {
         var group = new TestGroup(3);
         group.Checker = new SafetyChecker(group);
@@ -113,7 +113,7 @@ public sealed class ReadTests
     /// <summary>Row C4: what waits when leadership ends is refused in the same turn, never answered
     /// afterwards.</summary>
     [Fact]
-    public void ReadIndex_StepDownInTheSameTurn_RefusesAndIgnoresLateAnswers()
+    public void C4_StepDownInTheSameTurn_RefusesAndIgnoresLateAnswers()
     {
         var group = new TestGroup(3);
         group.Elect(1);
@@ -150,7 +150,7 @@ public sealed class ReadTests
     [InlineData(3, 2)]
     [InlineData(4, 1)]
     [InlineData(5, 3)]
-    public void ReadIndex_AnyNumberOfVoters_NeedsExactlyAMajority(int voters, int learners)
+    public void C5_AnyNumberOfVoters_ReadNeedsExactlyAMajority(int voters, int learners)
     {
         PeerId[] ids = [.. Enumerable.Range(1, voters + learners).Select(i => new PeerId((ulong)i))];
         var group = new TestGroup(new ConfState(ids[..voters], ids[voters..], [], [], false));

@@ -8,7 +8,7 @@ public sealed class ReplicationTests
     /// <summary>Row B1, Raft paper figure 8: an older term's entry on a majority is not committed by
     /// counting.</summary>
     [Fact]
-    public void Figure8_OldTermEntryOnAMajority_IsNotCommittedUntilAnOwnOneIs()
+    public void B1_OldTermEntryOnAMajority_IsNotCommittedUntilAnOwnOneIs()
     {
         ulong[][] terms = [[1, 2], [1, 2], [1], [1], [1, 3]];
         TestGroup group = GroupOf(terms);
@@ -45,7 +45,7 @@ public sealed class ReplicationTests
 
     /// <summary>Row B2: an old append that says less than what is there takes nothing away.</summary>
     [Fact]
-    public void OldAppend_AfterALongerOne_CutsNothing()
+    public void B2_OldAppendAfterALongerOne_CutsNothing()
     {
         var group = new TestGroup(3, config => config with { CommitAtOnce = false });
         group.Elect(1);
@@ -67,7 +67,7 @@ public sealed class ReplicationTests
 
     /// <summary>Row B3: the commit rises to what the append covers, not to what happens to stand in the log.</summary>
     [Fact]
-    public void Append_CommitBeyondItsEntries_CommitsOnlyWhatItCovers()
+    public void B3_CommitBeyondAnAppendsEntries_CommitsOnlyWhatItCovers()
     {
         ulong[][] terms = [[1, 2, 2, 2], [1, 1, 1, 1], [1, 2]];
         TestGroup group = GroupOf(terms);
@@ -178,7 +178,7 @@ public sealed class ReplicationTests
 
     /// <summary>Rows B11, B12: without a quorum the log is bounded; what could never be sent is never taken.</summary>
     [Fact]
-    public void Propose_BeyondTheLimits_IsRefused()
+    public void B11_WithoutAQuorum_ProposalsAreBounded()
     {
         var group = new TestGroup(3, config => config with { UncommittedBytesMax = 100, EntryBytesMax = 60 });
         group.Elect(1);
@@ -215,7 +215,7 @@ public sealed class ReplicationTests
 
     /// <summary>Row B7: a leader cut off with proposals of its own gives them up for the new leader's.</summary>
     [Fact]
-    public void OldLeader_WithUncommittedEntries_TakesTheNewLeadersLog()
+    public void B7_OldLeaderWithUncommittedEntries_TakesTheNewLeadersLog()
     {
         var group = new TestGroup(3);
         group.Elect(1);

@@ -19,7 +19,7 @@ public sealed class SnapshotTests
     }
 
     [Fact]
-    public void Snapshot_UnderWay_NothingElseIsSentUntilItIsReported()
+    public void E8_SnapshotUnderWay_NothingElseIsSentUntilItIsReportedFailed()
     {
         TestGroup group = WithPeer3Behind(out _);
         group.Lose = m => m.Kind == MessageKind.Snapshot;

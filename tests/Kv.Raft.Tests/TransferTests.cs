@@ -39,7 +39,7 @@ public sealed class TransferTests
 
     /// <summary>Row A11: aborted or not, after TimeoutNow there is no lease in this term; reads take rounds.</summary>
     [Fact]
-    public void Transfer_GivenUp_ProposalsGoOnAndTheLeaseStaysOff()
+    public void A11_TransferGivenUp_ProposalsGoOnAndTheLeaseStaysOff()
     {
         var group = new TestGroup(3);
         group.Elect(1);
@@ -61,7 +61,7 @@ public sealed class TransferTests
     }
 
     [Fact]
-    public void Transfer_GivenUpBeforeTimeoutNow_LeaseComesBack()
+    public void A11_TransferGivenUpBeforeTimeoutNow_LeaseComesBack()
     {
         var group = new TestGroup(3);
         group.Elect(1);
