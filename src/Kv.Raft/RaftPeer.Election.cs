@@ -65,6 +65,13 @@ public sealed partial class RaftPeer
         }
     }
 
+    /// <summary>For tests: the drawn timeout, to be fixed until the next draw.</summary>
+    internal int ElectionTimeoutTicks
+    {
+        get => _electionTimeout;
+        set => _electionTimeout = value;
+    }
+
     private bool IsPromotable => _tracker.Voters.Contains(Id) && _log.Unstable.Snapshot is null;
 
     private void TickFollower(Instant now)
