@@ -15,6 +15,12 @@ internal sealed partial class GroupScript
             case "persist":
                 Finish(command, peer => peer.Writes.Count, PersistOne);
                 return true;
+            case "write":
+                Finish(command, peer => peer.Writes.Count, peer => WriteOne(peer));
+                return true;
+            case "tell":
+                Finish(command, peer => peer.Untold.Count, TellOne);
+                return true;
             case "apply":
                 Finish(command, peer => peer.Pages.Count, ApplyOne);
                 return true;

@@ -53,7 +53,7 @@ internal sealed partial class GroupScript
         }
     }
 
-    /// <summary>From what is durable. A peer that still runs is stopped cleanly first: its writes finish.</summary>
+    /// <summary>From what is durable. A peer that still runs crashes first.</summary>
     private void Restart(ScriptCommand command)
     {
         ScriptPeer peer = PeerOf(command.Peer());

@@ -131,11 +131,21 @@ internal sealed partial class GroupScript : IScript
 
     private void PersistOne(ScriptPeer peer)
     {
+        if (WriteOne(peer))
+        {
+            TellAll(peer);
+        }
+    }
+
+    /// <summary>The oldest write becomes durable and lets its messages go; the core hears of it later. False = the disk
+    /// failed.</summary>
+    private bool WriteOne(ScriptPeer peer)
+    {
         if (peer.DiskFails)
         {
             _out.Line($"{peer.Id} write {peer.Writes.Peek().PersistNumber} fails: its store is gone");
             peer.Crash();
-            return;
+            return false;
         }
 
         Ready ready = peer.FinishWrite(ContentOf);
@@ -144,8 +154,23 @@ internal sealed partial class GroupScript : IScript
             _out.Line($"{peer.Id} write {ready.PersistNumber} is durable");
         }
 
-        Do(peer, core => core.OnPersisted(ready.PersistNumber, NowOf(peer)));
         Send(ready.MessagesAfterPersist, "then ");
+        peer.Untold.Enqueue(ready.PersistNumber);
+        return true;
+    }
+
+    private void TellOne(ScriptPeer peer)
+    {
+        ulong number = peer.Untold.Dequeue();
+        Do(peer, core => core.OnPersisted(number, NowOf(peer)));
+    }
+
+    private void TellAll(ScriptPeer peer)
+    {
+        while (peer.Untold.Count > 0)
+        {
+            TellOne(peer);
+        }
     }
 
     private void PersistAll(ScriptPeer peer)
@@ -227,6 +252,10 @@ internal sealed partial class GroupScript : IScript
             else if (peer.Writes.Count > 0)
             {
                 PersistOne(peer);
+            }
+            else if (peer.Untold.Count > 0)
+            {
+                TellOne(peer);
             }
             else
             {

@@ -53,6 +53,9 @@ internal sealed class ScriptPeer
 
     public Queue<Ready> Writes { get; } = new();
 
+    /// <summary>Writes that are durable, and whose messages have left, but of which the core was not told yet.</summary>
+    public Queue<ulong> Untold { get; } = new();
+
     public Queue<IReadOnlyList<Entry>> Pages { get; } = new();
 
     public List<string> State { get; } = [];
@@ -63,7 +66,7 @@ internal sealed class ScriptPeer
 
     public bool Runs => !IsDown && !IsPaused;
 
-    public bool HasWork => Core.HasReady || Writes.Count > 0 || Pages.Count > 0;
+    public bool HasWork => Core.HasReady || Writes.Count > 0 || Untold.Count > 0 || Pages.Count > 0;
 
     public (SnapshotMeta Meta, string[] State)? SnapshotAt(LogIndex index) =>
         _snapshots.TryGetValue(index.Value, out (SnapshotMeta Meta, string[] State) snapshot) ? snapshot : null;
@@ -145,6 +148,7 @@ internal sealed class ScriptPeer
     {
         IsDown = true;
         Writes.Clear();
+        Untold.Clear();
         Pages.Clear();
     }
 
