@@ -2,7 +2,9 @@ using Kv.Base;
 
 namespace Kv.Raft;
 
-/// <summary>Whether a membership that came from outside can be in force at all.</summary>
+/// <summary>
+/// Whether a membership can be in force at all, and whether a change can be written so that every peer can read it.
+/// </summary>
 internal static class ConfCheck
 {
     private const int PeersMax = 64;
@@ -20,6 +22,21 @@ internal static class ConfCheck
             && AreDistinct(conf.LearnersNext) && AreApart(conf.Learners, conf.Voters)
             && AreApart(conf.Learners, conf.VotersOutgoing) && AreApart(conf.LearnersNext, conf.Voters)
             && AreWithin(conf.LearnersNext, conf.VotersOutgoing);
+    }
+
+    /// <summary>What <see cref="ConfChange.Encode"/> writes of it is what <see cref="ConfChange.TryDecode"/>
+    /// reads.</summary>
+    public static bool IsReadable(ConfChange change)
+    {
+        foreach (ConfChangeStep step in change.Steps)
+        {
+            if (step.Kind is < ConfChangeKind.AddVoter or > ConfChangeKind.RemovePeer || step.Peer.IsNone)
+            {
+                return false;
+            }
+        }
+
+        return change.Steps.Count <= ConfChange.StepsMax && change.Transition <= ConfTransition.JointExplicit;
     }
 
     private static bool AreDistinct(IReadOnlyList<PeerId> peers)

@@ -20,9 +20,16 @@ public sealed partial class RaftPeer
     /// Proposes a change. Refused (<see cref="ProposeOutcome.ConfChangeRefused"/>) while another is under way, before
     /// this leader has committed in its own term, when it cannot be made from the membership in force, and when it
     /// makes a voter of a peer that is not a learner with at most <see cref="RaftConfig.PromoteLagMax"/> entries to go.
+    /// So is one that names nobody or has too many steps, or that leads to more peers than a membership may have: a
+    /// peer that met it in the log, or in a snapshot, could not go on.
     /// </summary>
     public ProposeResult ProposeConfChange(ConfChange change, Instant now)
     {
+        if (!ConfCheck.IsReadable(change))
+        {
+            return ProposeResult.Refused(ProposeOutcome.ConfChangeRefused);
+        }
+
         byte[] data = change.Encode();
         ProposeOutcome outcome = CheckProposal(data.Length);
         if (outcome == ProposeOutcome.Accepted && !MayChange(change))
@@ -63,7 +70,8 @@ public sealed partial class RaftPeer
 
     private bool MayChange(ConfChange change)
     {
-        if (!CommittedInOwnTerm || _log.Applied < _pendingConfIndex || ConfChanger.Apply(Conf, change) is null)
+        if (!CommittedInOwnTerm || _log.Applied < _pendingConfIndex
+            || ConfChanger.Apply(Conf, change) is not { } next || !ConfCheck.IsValid(next))
         {
             return false;
         }

@@ -127,6 +127,26 @@ public sealed class MembershipTests
         Assert.Equal(ProposeOutcome.NotLeader, Propose(group, 2, Step(ConfChangeKind.AddLearner, 6)));
     }
 
+    /// <summary>What no snapshot could carry and no peer could read never enters the log.</summary>
+    [Fact]
+    public void ProposeConfChange_UnreadableOrTooManyPeers_IsRefused()
+    {
+        TestGroup group = Born(3);
+        group.Elect(1);
+        group.Settle();
+        Assert.Equal(ProposeOutcome.ConfChangeRefused, Propose(group, 1, Step(ConfChangeKind.AddLearner, 0)));
+        Assert.Equal(ProposeOutcome.ConfChangeRefused, Propose(group, 1, Step((ConfChangeKind)4, 4)));
+        ConfChangeStep[] steps = [.. Enumerable.Range(10, 33).Select(i => Step(ConfChangeKind.AddLearner, (ulong)i))];
+        Assert.Equal(ProposeOutcome.ConfChangeRefused, Propose(group, steps));
+        Assert.Equal(ProposeOutcome.Accepted, Propose(group, steps[..32]));
+        group.Settle();
+        Assert.Equal(35, group[1].Core.Conf.Voters.Count + group[1].Core.Conf.Learners.Count);
+        Assert.Empty(group[1].Core.Conf.VotersOutgoing);
+        steps = [.. Enumerable.Range(50, 30).Select(i => Step(ConfChangeKind.AddLearner, (ulong)i))];
+        Assert.Equal(ProposeOutcome.ConfChangeRefused, Propose(group, steps));
+        Assert.Equal(ProposeOutcome.Accepted, Propose(group, steps[..20]));
+    }
+
     /// <summary>Row D6: a leader being taken out hands over first, and the change is finished by its heir.</summary>
     [Fact]
     public void D6_LeaderThatIsRemoved_HandsOverWhileJoint_AndItsHeirLeaves()
@@ -348,6 +368,9 @@ public sealed class MembershipTests
 
     private static ProposeOutcome Propose(TestGroup group, ulong id, ConfChangeStep step) =>
         group[id].Core.ProposeConfChange(ConfChange.Of(step), group[id].Now).Outcome;
+
+    private static ProposeOutcome Propose(TestGroup group, ConfChangeStep[] steps) =>
+        group[1].Core.ProposeConfChange(ConfChange.Of(steps), group[1].Now).Outcome;
 
     private static ConfChangeStep Step(ConfChangeKind kind, ulong peer) => new(kind, new PeerId(peer));
 
