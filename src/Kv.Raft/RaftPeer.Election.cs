@@ -288,6 +288,7 @@ public sealed partial class RaftPeer
         _leader = Id;
         _priorityRefusals = 0;
         _timeoutNowSent = false;
+        _transferFailed = default;
         _tracker.StartProgress(_log.LastIndex.Next(), _config);
         _tracker.Find(Id)?.MaybeUpdate(_log.Persisted);
         _termStartIndex = _log.LastIndex.Next();

@@ -144,20 +144,36 @@ public sealed partial class RaftPeer
             return;
         }
 
+        PeerId heir = ChooseHeir();
+        if (!heir.IsNone)
+        {
+            TransferLeadership(heir, now);
+        }
+    }
+
+    /// <summary>
+    /// The one with the most of the log; after an attempt that came to nothing the next one in turn, because the first
+    /// may not be able to take it (it must not campaign before it has applied the change), and nobody can write
+    /// meanwhile.
+    /// </summary>
+    private PeerId ChooseHeir()
+    {
         Progress? best = null;
         foreach (Progress peer in _tracker.Progress)
         {
-            bool better = best is null || peer.Match > best.Match;
-            if (better && peer.RecentActive && _tracker.Voters.Incoming.Contains(peer.Id))
+            if (!peer.RecentActive || !_tracker.Voters.Incoming.Contains(peer.Id))
             {
-                best = peer;
+                continue;
             }
+
+            bool better = best is null
+                || (_transferFailed.IsNone
+                    ? peer.Match > best.Match
+                    : best.Id.Value <= _transferFailed.Value && peer.Id.Value > _transferFailed.Value);
+            best = better ? peer : best;
         }
 
-        if (best is not null)
-        {
-            TransferLeadership(best.Id, now);
-        }
+        return best?.Id ?? default;
     }
 
     /// <summary>Whether a membership change stands in the log in (after, upTo].</summary>

@@ -13,6 +13,9 @@ public sealed partial class RaftPeer
     // Use: the target that was sent TimeoutNow in this attempt, so that it is sent once.
     private PeerId _transferTold;
 
+    // Use: the last target of this term that did not take it in time; a leader that must go asks another one next.
+    private PeerId _transferFailed;
+
     public PeerId TransferTarget => _transferTarget;
 
     /// <summary>
@@ -53,6 +56,7 @@ public sealed partial class RaftPeer
         if (!_transferTarget.IsNone && ++_transferElapsed >= _config.TransferTicks)
         {
             // Given up: proposals go on, the lease does not come back in this term if TimeoutNow went out.
+            _transferFailed = _transferTarget;
             _transferTarget = default;
             _transferTold = default;
         }

@@ -101,15 +101,17 @@ internal sealed partial class GroupScript
         Deliver(_sent.LastOrDefault(filter) ?? throw new ScenarioException("no such message was ever sent"));
     }
 
-    /// <summary>Reads <c>kind= from= to= term=</c>; a list of kinds, and <c>yes</c> and <c>no</c> apart.</summary>
+    /// <summary>Reads <c>kind= from= to= term= id=</c>; kinds may be several, and answers stand with yes or no.</summary>
     private static Func<Message, bool> Filter(ScriptCommand command)
     {
         string[]? kinds = command.Option("kind")?.Split(',');
         IReadOnlyList<PeerId> from = command.Peers("from");
         IReadOnlyList<PeerId> to = command.Peers("to");
         ulong term = command.Number("term", 0);
+        ulong readId = command.Number("id", 0);
         return message => (kinds is null || kinds.Contains(ScriptWords.KindOf(message)))
-            && IsAmong(from, message.From) && IsAmong(to, message.To) && (term == 0 || message.Term.Value == term);
+            && IsAmong(from, message.From) && IsAmong(to, message.To) && (term == 0 || message.Term.Value == term)
+            && (readId == 0 || message.ReadId == readId);
     }
 
     /// <summary>A snapshot that someone sent by hand: <c>send-snapshot 1 3</c>, or an older one with
