@@ -51,8 +51,9 @@ internal sealed partial class GroupScript
     private void ShowStatus(RaftStatus status)
     {
         _out.Line(
-            $"{status.Id} {ScriptWords.Role(status.Role)} term {status.Term} log {status.FirstIndex}..{status.LastIndex}"
-            + $" persisted {status.Persisted} commit {status.Committed} applied {status.Applied}"
+            $"{status.Id} {ScriptWords.Role(status.Role)} term {status.Term}"
+            + $" log {status.FirstIndex}..{status.LastIndex} persisted {status.Persisted}"
+            + $" commit {status.Committed} applied {status.Applied}"
             + (status.UncommittedBytes > 0 ? $" uncommitted {status.UncommittedBytes} bytes" : ""));
         foreach (PeerProgress peer in status.Progress)
         {

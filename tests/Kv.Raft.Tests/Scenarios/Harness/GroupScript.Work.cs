@@ -101,7 +101,7 @@ internal sealed partial class GroupScript
         Deliver(_sent.LastOrDefault(filter) ?? throw new ScenarioException("no such message was ever sent"));
     }
 
-    /// <summary>Reads <c>kind= from= to= term= id=</c>; kinds may be several, and answers stand with yes or no.</summary>
+    /// <summary>Reads <c>kind= from= to= term= id=</c>; kinds may be several, answers stand with yes or no.</summary>
     private static Func<Message, bool> Filter(ScriptCommand command)
     {
         string[]? kinds = command.Option("kind")?.Split(',');

@@ -2,7 +2,6 @@
 // the clock, the links. Everything is in the order of peer ids or of the wire, so a script has one transcript only.
 // After every command OracleOfSafety looks at the whole group.
 using Kv.Base;
-using Kv.Raft.Tests.Harness;
 
 namespace Kv.Raft.Tests.Scenarios.Harness;
 
@@ -39,8 +38,9 @@ internal sealed partial class GroupScript : IScript
 
     private Instant NowOf(ScriptPeer peer) => Start.PlusMs(_nowMs + peer.ClockOffsetMs);
 
-    private ScriptPeer PeerOf(PeerId id) =>
-        _peers.TryGetValue(id.Value, out ScriptPeer? peer) ? peer : throw new ScenarioException($"there is no peer {id}");
+    private ScriptPeer PeerOf(PeerId id) => _peers.TryGetValue(id.Value, out ScriptPeer? peer)
+        ? peer
+        : throw new ScenarioException($"there is no peer {id}");
 
     private ScriptPeer RunningPeer(PeerId id)
     {

@@ -36,7 +36,7 @@ internal sealed class QuorumScript : IScript
         ulong?[] known = [.. acks.Select(ack => ack == "-" ? (ulong?)null : ScriptCommand.ParseNumber(ack))];
         ulong now = Ask(incoming, outgoing, new Acks(all, known, 0));
         ulong most = Ask(incoming, outgoing, new Acks(all, known, ulong.MaxValue));
-        transcript.Line(all.Length == 0 ? "nobody" : string.Join("  ", all.Select((peer, i) => $"{peer}:{acks[i]}")));
+        TellAnswers(all, acks, transcript);
         transcript.Line(now == most ? $"{Words(now)}, final" : $"{Words(now)}, may rise to {Words(most)}");
         return Words(now);
     }
@@ -85,7 +85,7 @@ internal sealed class QuorumScript : IScript
         Require(outcome == Config(outgoing, incoming).Tally(votes), "swapping the halves changes it");
         Require(outcome == SlowOutcome(incoming, outgoing, all, known), "the definition differs");
         Require(outgoing.Count > 0 || outcome == Config(incoming, incoming).Tally(votes), "twice the half differs");
-        transcript.Line(all.Length == 0 ? "nobody" : string.Join("  ", all.Select((peer, i) => $"{peer}:{answers[i]}")));
+        TellAnswers(all, answers, transcript);
         transcript.Line(Words(outcome));
         return Words(outcome);
     }
@@ -109,6 +109,9 @@ internal sealed class QuorumScript : IScript
 
     private static bool IsMajority(IReadOnlyList<PeerId> voters, PeerId[] granted) =>
         voters.Count == 0 || 2 * voters.Count(granted.Contains) > voters.Count;
+
+    private static void TellAnswers(PeerId[] all, string[] answers, Transcript transcript) => transcript.Line(
+        all.Length == 0 ? "nobody" : string.Join("  ", all.Select((peer, i) => $"{peer}:{answers[i]}")));
 
     private static string[] AnswersOf(string? text, PeerId[] all)
     {

@@ -3,8 +3,8 @@ using Kv.Base;
 namespace Kv.Raft.Tests.Scenarios.Harness;
 
 /// <summary>
-/// Looks at a script's whole group after each command: one leader in a term, one entry at an applied index, one lease at
-/// a time, one vote in a term of one life. What no script has to say because it holds in every one.
+/// Looks at a script's whole group after each command: one leader in a term, one entry at an applied index, one lease
+/// at a time. What no script has to say, because it holds in every one.
 /// </summary>
 internal sealed class SafetyOracle
 {

@@ -12,11 +12,15 @@ internal static class ScenarioFile
     private const string TranscriptStart = "  ";
 
     /// <summary>
-    /// Plays <paramref name="lines"/> and returns them with the transcripts that came out. Throws at the first line that
-    /// differs, unless <paramref name="rewrite"/>: then at the end, and only for expectations.
+    /// Plays <paramref name="lines"/> and returns them with the transcripts that came out. Throws at the first line
+    /// that differs, unless <paramref name="rewrite"/>: then at the end, and only for expectations.
     /// </summary>
     public static IReadOnlyList<string> Play(
-        string name, IReadOnlyList<string> lines, IScript script, bool rewrite, Action<IReadOnlyList<string>>? save = null)
+        string name,
+        IReadOnlyList<string> lines,
+        IScript script,
+        bool rewrite,
+        Action<IReadOnlyList<string>>? save = null)
     {
         var played = new List<string>();
         var failures = new List<string>();

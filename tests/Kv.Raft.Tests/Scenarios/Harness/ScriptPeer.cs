@@ -4,9 +4,9 @@ using Kv.Raft.Tests.Harness;
 namespace Kv.Raft.Tests.Scenarios.Harness;
 
 /// <summary>
-/// One peer of a script: its core, its durable image, the writes and pages under way, and a state machine that keeps the
-/// payloads it applied. What a crash takes is the core, the writes and pages under way, and what apply had not made
-/// durable.
+/// One peer of a script: its core, its durable image, the writes and pages under way, and a state machine that keeps
+/// the payloads it applied. What a crash takes is the core, the writes and pages under way, and what apply had not
+/// made durable.
 /// </summary>
 internal sealed class ScriptPeer
 {
@@ -53,7 +53,8 @@ internal sealed class ScriptPeer
 
     public Queue<Ready> Writes { get; } = new();
 
-    /// <summary>Writes that are durable, and whose messages have left, but of which the core was not told yet.</summary>
+    /// <summary>Writes that are durable, whose messages have left, and of which the core was not told
+    /// yet.</summary>
     public Queue<ulong> Untold { get; } = new();
 
     public Queue<IReadOnlyList<Entry>> Pages { get; } = new();

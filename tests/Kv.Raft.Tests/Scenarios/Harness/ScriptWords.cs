@@ -57,7 +57,8 @@ internal static class ScriptWords
     {
         EntryKind.Empty => "empty",
         EntryKind.Normal => Payload(entry),
-        EntryKind.ConfChange => ConfChange.TryDecode(entry.Data.Span, out ConfChange change) ? Change(change) : "damaged",
+        EntryKind.ConfChange =>
+            ConfChange.TryDecode(entry.Data.Span, out ConfChange change) ? Change(change) : "damaged",
         _ => throw Invariant.Unreachable(entry.Kind),
     };
 
@@ -117,7 +118,8 @@ internal static class ScriptWords
         + (peer.IsLearner ? " learner" : "")
         + (peer.InflightCount > 0 ? $" inflight {peer.InflightCount} ({peer.InflightBytes} bytes)" : "");
 
-    public static string List(IEnumerable<PeerId> peers) => string.Join(",", peers) is { Length: > 0 } text ? text : "-";
+    public static string List(IEnumerable<PeerId> peers) =>
+        string.Join(",", peers) is { Length: > 0 } text ? text : "-";
 
     private static string Round(Message message) => message.ReadId > 0 ? $" round {message.ReadId}" : "";
 
