@@ -94,11 +94,15 @@ internal sealed partial class GroupScript
         }
     }
 
-    /// <summary>The newest message of the kind that was ever sent arrives (again).</summary>
+    /// <summary>The newest message of the kind since the last mark arrives (again); with <c>back=1</c> the one
+    /// before it.</summary>
     private void Repeat(ScriptCommand command)
     {
-        Func<Message, bool> filter = Filter(command);
-        Deliver(_sent.LastOrDefault(filter) ?? throw new ScenarioException("no such message was ever sent"));
+        int back = (int)command.Number("back", 0);
+        Message[] sent = [.. _sent.Where(Filter(command))];
+        Deliver(back < sent.Length
+            ? sent[^(back + 1)]
+            : throw new ScenarioException("no such message was sent since the last mark"));
     }
 
     /// <summary>Reads <c>kind= from= to= term= id=</c>; kinds may be several, answers stand with yes or no.</summary>
