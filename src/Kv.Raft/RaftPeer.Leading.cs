@@ -56,6 +56,13 @@ public sealed partial class RaftPeer
         return new ProposeResult(ProposeOutcome.Accepted, entry.Index, entry.Term);
     }
 
+    /// <summary>
+    /// What followers may know to be committed: nothing that is not applied here (Read law). Else a read on a follower
+    /// could show what a later read under this leader's lease does not show yet, when this store is slower than theirs.
+    /// A leader that goes serves no reads any more and tells everything.
+    /// </summary>
+    private LogIndex CommitToTell => _tellsAll ? _log.Committed : LogIndex.Min(_log.Committed, _log.Applied);
+
     /// <summary>Sends every follower what its window lets through, and the risen commit if that is wanted.</summary>
     private void FlushAppends(Instant now, bool tellCommit)
     {
@@ -72,7 +79,7 @@ public sealed partial class RaftPeer
                 // Until the window is full or nothing is left.
             }
 
-            if (tellCommit && peer.CanRaiseCommit(_log.Committed))
+            if (tellCommit && peer.CanRaiseCommit(CommitToTell))
             {
                 TrySendAppend(peer, evenEmpty: true, now);
             }
@@ -115,11 +122,11 @@ public sealed partial class RaftPeer
             LogIndex = previous,
             LogTerm = previousTerm,
             Entries = entries is null ? [] : entries,
-            Commit = _log.Committed,
+            Commit = CommitToTell,
             SentAt = now,
         });
         peer.OnSent(entries?.Count ?? 0, entries is null ? 0 : BytesOf(entries));
-        peer.OnCommitSent(LogIndex.Min(_log.Committed, previous + (ulong)(entries?.Count ?? 0)));
+        peer.OnCommitSent(LogIndex.Min(CommitToTell, previous + (ulong)(entries?.Count ?? 0)));
         return true;
     }
 
@@ -170,7 +177,7 @@ public sealed partial class RaftPeer
                 continue;
             }
 
-            LogIndex commit = LogIndex.Min(peer.Match, _log.Committed);
+            LogIndex commit = LogIndex.Min(peer.Match, CommitToTell);
             Send(NewMessage(MessageKind.Heartbeat, peer.Id) with
             {
                 Commit = commit,
@@ -262,7 +269,7 @@ public sealed partial class RaftPeer
         }
 
         MaybeCommit();
-        if (peer.Next <= _log.LastIndex || (_config.CommitAtOnce && peer.CanRaiseCommit(_log.Committed)))
+        if (peer.Next <= _log.LastIndex || (_config.CommitAtOnce && peer.CanRaiseCommit(CommitToTell)))
         {
             _flushNeeded = true;
         }

@@ -16,6 +16,9 @@ public sealed partial class RaftPeer
     // Use: no change is proposed before this index is applied. Invariant: only rises in a term.
     private LogIndex _pendingConfIndex;
 
+    // Use: these are the last appends of a leader that was taken out.
+    private bool _tellsAll;
+
     /// <summary>
     /// Proposes a change. Refused (<see cref="ProposeOutcome.ConfChangeRefused"/>) while another is under way, before
     /// this leader has committed in its own term, when it cannot be made from the membership in force, and when it
@@ -105,7 +108,9 @@ public sealed partial class RaftPeer
             // Taken out by a change that was in the log when this peer was elected. Tell the others that the change
             // is committed, or they would have to find out by an election (row D6); no lease rests on these messages,
             // so they carry no time.
+            _tellsAll = true;
             FlushAppends(Instant.Zero, tellCommit: true);
+            _tellsAll = false;
             BecomeFollower(_term, default);
             return;
         }

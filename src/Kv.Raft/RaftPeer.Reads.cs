@@ -45,7 +45,7 @@ public sealed partial class RaftPeer
 
             if (_tracker.Voters.IsSoleVoter(Id))
             {
-                AddReadState(new ReadState(readId, _log.Committed, Refused: false));
+                AddReadState(new ReadState(readId, IndexToRead, Refused: false));
                 return true;
             }
 
@@ -65,6 +65,12 @@ public sealed partial class RaftPeer
         return true;
     }
 
+    /// <summary>
+    /// What a read that comes now must show: whatever was answered before it was applied here, or by a leader before
+    /// this one (dissertation §6.4 takes the commit index; followers hear of no more than this, see CommitToTell).
+    /// </summary>
+    private LogIndex IndexToRead => _log.Applied >= _termStartIndex ? _log.Applied : _log.Committed;
+
     private int PendingReadCount => (_newReads?.Count ?? 0) + (_waitingReads?.Count ?? 0);
 
     private void OnReadIndex(Message message)
@@ -76,7 +82,7 @@ public sealed partial class RaftPeer
         }
         else if (_tracker.Voters.IsSoleVoter(Id))
         {
-            AnswerRead(read with { Index = _log.Committed });
+            AnswerRead(read with { Index = IndexToRead });
         }
         else
         {
@@ -109,7 +115,7 @@ public sealed partial class RaftPeer
         _waitingReads ??= new Queue<PendingRead>();
         foreach (PendingRead read in _newReads)
         {
-            _waitingReads.Enqueue(read with { Round = _readRound, Index = _log.Committed });
+            _waitingReads.Enqueue(read with { Round = _readRound, Index = IndexToRead });
         }
 
         _newReads = null;

@@ -167,6 +167,7 @@ public sealed partial class RaftPeer
     {
         _log.OnApplied(applied);
         ReleaseApplyBytes();
+        _flushNeeded |= IsLeader && !IsAsleep && _config.CommitAtOnce;
         LeaveJointIfDue();
     }
 

@@ -283,7 +283,17 @@ public sealed class MembershipTests
         Assert.Equal(ProposeOutcome.Accepted, Propose(group, 1, Step(ConfChangeKind.RemovePeer, 3)));
         LogIndex last = group.Propose(1, 7).Index;
         group.Settle();
-        group.Tick(3);
+
+        // What peer 1 appends when it applies the change, its leaving, stays with it and is lost when it crashes.
+        group.Lose = m => m.Entries.Count > 0;
+        Assert.True(group[1].ApplyOne());
+        Assert.True(group[1].ApplyOne());
+        for (int i = 0; i < 3; i++)
+        {
+            group.Tick(1, settle: false);
+            group.Settle(persist: false);
+        }
+
         Assert.Equal(2, group[2].ToApply.Count);
         Assert.True(group[2].ApplyOne());
         Assert.NotEmpty(group[2].Core.Conf.VotersOutgoing);

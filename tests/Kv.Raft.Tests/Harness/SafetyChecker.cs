@@ -24,8 +24,11 @@ internal sealed class SafetyChecker(TestGroup group)
 
     public int LeaseTurnCount { get; private set; }
 
-    /// <summary>Called before the ReadIndex goes in: the answer may not be older than what is committed now.</summary>
-    public void OnReadAsked(TestPeer peer, ulong readId) => _readFloors[(peer.Core.Id, readId)] = CommittedMax;
+    /// <summary>
+    /// Called before the ReadIndex goes in: the answer may not be older than what anybody has applied by now, and so may
+    /// have answered or shown.
+    /// </summary>
+    public void OnReadAsked(TestPeer peer, ulong readId) => _readFloors[(peer.Core.Id, readId)] = AppliedMax();
 
     public void OnReads(TestPeer peer, IReadOnlyList<ReadState> reads)
     {
@@ -113,10 +116,31 @@ internal sealed class SafetyChecker(TestGroup group)
         LeaseTurnCount++;
         Assert.True(!peer.Core.CommittedInOwnTerm || peer.Core.Committed >= CommittedMax,
             $"{peer.Core.Id} would read at {peer.Core.Committed} under its lease; {CommittedMax} is committed");
+        if (ReadsInOwnTerm(peer.Core))
+        {
+            Assert.True(peer.Core.Applied >= AppliedMax(),
+                $"{peer.Core.Id} would read at {peer.Core.Applied} under its lease; another has applied {AppliedMax()}");
+        }
+
         foreach (TestPeer each in group.Peers)
         {
             Assert.False(each != peer && each.LeaseRuns, $"two leases: {peer.Core.Id} and {each.Core.Id}");
         }
+    }
+
+    /// <summary>The applied term is the leader's own: its gate is open (Read law).</summary>
+    private static bool ReadsInOwnTerm(RaftPeer core) =>
+        core.TryTermAt(core.Applied, out Term term) && term == core.Term;
+
+    private LogIndex AppliedMax()
+    {
+        LogIndex most = LogIndex.Zero;
+        foreach (TestPeer each in group.Peers)
+        {
+            most = LogIndex.Greater(most, each.Core.Applied);
+        }
+
+        return most;
     }
 
     private void CheckVote(RaftPeer core)

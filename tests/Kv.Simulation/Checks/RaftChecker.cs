@@ -338,6 +338,12 @@ public sealed class RaftChecker(Action<string> problem)
 
         foreach (PeerModel other in region.Peers.Values)
         {
+            if (other.Core is { } theirs && theirs.Applied > core.Applied && _stores[other.Store.Value].IsUp)
+            {
+                Fail(core, region,
+                    $"may read at {core.Applied} under its lease; {other.Id} has applied {theirs.Applied} (Read law)");
+            }
+
             if (other != peer && other.LeaseEnd > _stores[other.Store.Value].Clock.Now)
             {
                 Fail(core, region, $"holds a lease while {other.Id} does (Lease law)");
