@@ -25,7 +25,8 @@ internal static class BadHistories
         exists new then old during one put:
             c1 put k x [0,10] -> ok; c2 exists k [2,3] -> yes; c3 exists k [4,5] -> none
         turns back and forth during two puts:
-            c1 put k x [0,20] -> ok; c2 put k y [0,20] -> ok; c3 get k [2,3] -> x; c3 get k [4,5] -> y; c3 get k [6,7] -> x
+            c1 put k x [0,20] -> ok; c2 put k y [0,20] -> ok; c3 get k [2,3] -> x; c3 get k [4,5] -> y;
+            c3 get k [6,7] -> x
         two readers see two puts in different orders:
             c1 put k x [0,30] -> ok; c2 put k y [0,30] -> ok; c3 get k [2,5] -> x; c3 get k [10,15] -> y;
             c4 get k [6,9] -> y; c4 get k [16,17] -> x
@@ -237,7 +238,8 @@ internal static class BadHistories
         sequence wraps round:
             c1 reset k 9223372036854775806 [0,5] -> ok; c1 seq k 1 [6,7] -> 9223372036854775806; c1 seq k 1 [8,9] -> 0
         failed sequence takes numbers:
-            c1 reset k 9223372036854775805 [0,5] -> ok; c1 seq k 3 [6,7] -> fail; c1 seq k 1 [8,9] -> 9223372036854775806
+            c1 reset k 9223372036854775805 [0,5] -> ok; c1 seq k 3 [6,7] -> fail;
+            c1 seq k 1 [8,9] -> 9223372036854775806
         delete range resets the sequence:
             c1 seq k 3 [0,5] -> 0; c1 delrange k [6,7] -> ok; c1 seq k 1 [8,9] -> 0
         """;
@@ -252,11 +254,13 @@ internal static class BadHistories
         unknown put took effect twice:
             c1 put k x [0,?]; c2 get k [1,2] -> x; c2 put k y [5,10] -> ok; c2 get k [11,12] -> y; c2 get k [13,14] -> x
         unknown delete took effect twice:
-            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c3 get k [7,8] -> none; c1 put k y [10,11] -> ok; c3 get k [12,13] -> none
+            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c3 get k [7,8] -> none; c1 put k y [10,11] -> ok;
+            c3 get k [12,13] -> none
         unknown delete took effect before its call:
             c1 put k x [0,5] -> ok; c3 get k [6,7] -> none; c2 delete k [8,?]
         two unknown deletes took effect three times:
-            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c3 delete k [7,?]; c4 get k [8,9] -> none; c1 put k y [10,11] -> ok;
+            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c3 delete k [7,?]; c4 get k [8,9] -> none;
+            c1 put k y [10,11] -> ok;
             c4 get k [12,13] -> none; c1 put k z [14,15] -> ok; c4 get k [16,17] -> none
         unknown put-if-absent stores over a value:
             c1 put k y [0,5] -> ok; c2 putabsent k x [6,?]; c3 get k [7,8] -> x
@@ -265,7 +269,8 @@ internal static class BadHistories
         unknown cas took effect against another value:
             c1 put k x [0,5] -> ok; c2 cas k =z y [6,?]; c3 get k [11,12] -> y
         unknown cas took effect twice:
-            c1 put k x [0,5] -> ok; c2 cas k =x y [6,?]; c3 get k [7,8] -> y; c1 put k x [9,10] -> ok; c3 get k [11,12] -> y
+            c1 put k x [0,5] -> ok; c2 cas k =x y [6,?]; c3 get k [7,8] -> y; c1 put k x [9,10] -> ok;
+            c3 get k [11,12] -> y
         chain of unknowns with a missing link:
             c1 put k x [0,?]; c2 cas k =y z [1,?]; c4 get k [11,12] -> z
         chain of unknowns in a circle:
@@ -275,7 +280,8 @@ internal static class BadHistories
         unknown get-and-put seen twice around another put:
             c1 getput k x [0,?]; c2 get k [1,2] -> x; c2 put k y [3,4] -> ok; c2 get k [5,6] -> x
         unknown delete range took a later key's value twice:
-            c1 put k x [0,5] -> ok; c2 delrange k [6,?]; c3 get k [7,8] -> none; c1 put k y [9,10] -> ok; c3 get k [11,12] -> none
+            c1 put k x [0,5] -> ok; c2 delrange k [6,?]; c3 get k [7,8] -> none; c1 put k y [9,10] -> ok;
+            c3 get k [11,12] -> none
         unknown put does not hide a lost put:
             c1 put k x [0,?]; c2 put k y [5,10] -> ok; c2 get k [11,12] -> none
         unknown put does not explain another value:

@@ -26,7 +26,9 @@ internal sealed class BruteForceOracle
         _revisionMax = _revisionMax == 0 ? 0 : _revisionMax + operations.Length;
     }
 
-    /// <summary>One order that explains the history, without the unknown writes that never took effect; or null.</summary>
+    /// <summary>
+    /// One order that explains the history, without the unknown writes that never took effect; or null.
+    /// </summary>
     public static IReadOnlyList<HistoryOperation>? Linearize(IEnumerable<HistoryOperation> history)
     {
         var oracle = new BruteForceOracle([.. history]);
@@ -35,7 +37,9 @@ internal sealed class BruteForceOracle
 
     public static bool IsLinearizable(IEnumerable<HistoryOperation> history) => Linearize(history) is not null;
 
-    /// <summary>The smallest number of returns after which no order explains what has happened; 0 = all is well.</summary>
+    /// <summary>
+    /// The smallest number of returns after which no order explains what has happened; 0 = all is well.
+    /// </summary>
     public static int ShortestBadPrefix(HistoryOperation[] history)
     {
         HistoryOperation[] returns = [.. history.Where(operation => operation.Result is not null)

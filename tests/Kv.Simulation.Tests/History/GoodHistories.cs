@@ -1,6 +1,8 @@
 namespace Kv.Simulation.Tests.History;
 
-/// <summary>Histories that are linearizable, each named for what it shows. The notation is that of HistoryText.</summary>
+/// <summary>
+/// Histories that are linearizable, each named for what it shows. The notation is that of HistoryText.
+/// </summary>
 internal static class GoodHistories
 {
     public const string Reads = """
@@ -118,13 +120,15 @@ internal static class GoodHistories
         cas to the same value, twice:
             c1 put k x [0,5] -> ok; c2 cas k =x x [6,7] -> ok; c3 cas k =x x [8,9] -> ok
         two cas at once, one succeeds:
-            c1 put k x [0,5] -> ok; c2 cas k =x y [6,20] -> ok; c3 cas k =x z [6,20] -> fail was y; c1 get k [21,22] -> y
+            c1 put k x [0,5] -> ok; c2 cas k =x y [6,20] -> ok; c3 cas k =x z [6,20] -> fail was y;
+            c1 get k [21,22] -> y
         two cas at once form a chain:
             c1 put k x [0,5] -> ok; c2 cas k =y z [6,20] -> ok; c3 cas k =x y [6,20] -> ok; c1 get k [21,22] -> z
         cas succeeds twice with a put of the old value between:
             c1 put k x [0,5] -> ok; c2 cas k =x y [6,10] -> ok; c1 put k x [11,15] -> ok; c3 cas k =x z [16,20] -> ok
         cas fails against a value that was there for a moment:
-            c1 put k x [0,5] -> ok; c1 put k y [6,20] -> ok; c2 put k z [6,20] -> ok; c3 cas k =x w [6,20] -> fail was y;
+            c1 put k x [0,5] -> ok; c1 put k y [6,20] -> ok; c2 put k z [6,20] -> ok;
+            c3 cas k =x w [6,20] -> fail was y;
             c1 get k [21,22] -> z
         compare-and-delete by value:
             c1 put k x [0,5] -> ok; c2 cad k =x [6,10] -> ok; c3 get k [11,12] -> none
@@ -140,7 +144,8 @@ internal static class GoodHistories
             c1 putabsent k a [0,5] -> ok; c2 putabsent k b [1,6] -> fail was a; c1 cad k =a [7,9] -> ok;
             c2 putabsent k b [8,12] -> ok; c1 putabsent k c [13,14] -> fail was b
         a counter by cas:
-            c1 put k 0 [0,1] -> ok; c1 cas k =0 1 [2,9] -> ok; c2 cas k =0 1 [2,9] -> fail was 1; c2 cas k =1 2 [10,12] -> ok;
+            c1 put k 0 [0,1] -> ok; c1 cas k =0 1 [2,9] -> ok; c2 cas k =0 1 [2,9] -> fail was 1;
+            c2 cas k =1 2 [10,12] -> ok;
             c1 get k [13,14] -> 2
         """;
 
@@ -166,7 +171,8 @@ internal static class GoodHistories
         cas by revision fails on an absent key:
             c1 put k x [0,5] -> ok r4; c1 delete k [6,7] -> ok r5; c2 cas k #4 y [8,10] -> fail was none
         cas by revision fails though the value came back:
-            c1 put k x [0,5] -> ok r4; c1 put k y [6,7] -> ok r5; c1 put k x [8,9] -> ok r6; c2 cas k #4 z [10,11] -> fail was x r6
+            c1 put k x [0,5] -> ok r4; c1 put k y [6,7] -> ok r5; c1 put k x [8,9] -> ok r6;
+            c2 cas k #4 z [10,11] -> fail was x r6
         two cas by one revision, one succeeds:
             c1 put k x [0,5] -> ok r4; c2 cas k #4 y [6,9] -> ok r5; c3 cas k #4 z [6,9] -> fail was y r5
         compare-and-delete by revision:
@@ -217,7 +223,8 @@ internal static class GoodHistories
         reset at once with a sequence, reset first:
             c1 seq k 3 [0,10] -> 50; c2 reset k 50 [0,10] -> ok; c1 seq k 1 [11,12] -> 53
         exhausted sequence fails:
-            c1 reset k 9223372036854775806 [0,5] -> ok; c1 seq k 2 [6,7] -> fail; c1 seq k 1 [8,9] -> 9223372036854775806
+            c1 reset k 9223372036854775806 [0,5] -> ok; c1 seq k 2 [6,7] -> fail;
+            c1 seq k 1 [8,9] -> 9223372036854775806
         exhausted sequence fails and tells where it stands:
             c1 reset k 9223372036854775806 [0,5] -> ok; c1 seq k 2 [6,7] -> fail was 9223372036854775806
         sequence and value of a key have nothing to do with each other:
@@ -245,9 +252,11 @@ internal static class GoodHistories
         unknown delete took effect:
             c1 put k x [0,5] -> ok; c2 delete k [6,?]; c3 get k [11,12] -> none
         unknown delete takes effect after a second put:
-            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c1 put k y [7,8] -> ok; c3 get k [11,12] -> y; c3 get k [13,14] -> none
+            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c1 put k y [7,8] -> ok; c3 get k [11,12] -> y;
+            c3 get k [13,14] -> none
         two unknown deletes take effect one after the other:
-            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c3 delete k [7,?]; c4 get k [8,9] -> none; c1 put k y [10,11] -> ok;
+            c1 put k x [0,5] -> ok; c2 delete k [6,?]; c3 delete k [7,?]; c4 get k [8,9] -> none;
+            c1 put k y [10,11] -> ok;
             c4 get k [12,13] -> none
         unknown delete range took effect:
             c1 put k x [0,5] -> ok; c2 delrange k [6,?]; c3 get k [11,12] -> none
@@ -259,19 +268,22 @@ internal static class GoodHistories
         unknown put-if-absent did not store:
             c1 putabsent k x [0,?]; c2 putabsent k y [5,10] -> ok; c3 get k [11,12] -> y
         unknown put-if-absent stores after a delete:
-            c2 put k y [0,5] -> ok; c1 putabsent k x [1,?]; c3 get k [6,7] -> y; c2 delete k [8,9] -> ok; c3 get k [11,12] -> x
+            c2 put k y [0,5] -> ok; c1 putabsent k x [1,?]; c3 get k [6,7] -> y; c2 delete k [8,9] -> ok;
+            c3 get k [11,12] -> x
         unknown cas took effect:
             c1 put k x [0,5] -> ok; c2 cas k =x y [6,?]; c3 get k [11,12] -> y
         unknown cas did not take effect:
             c1 put k x [0,5] -> ok; c2 cas k =z y [6,?]; c3 get k [11,12] -> x
         unknown cas waits for its value:
-            c1 put k x [0,5] -> ok; c2 cas k =z y [6,?]; c1 put k z [7,8] -> ok; c3 get k [9,10] -> z; c3 get k [11,12] -> y
+            c1 put k x [0,5] -> ok; c2 cas k =z y [6,?]; c1 put k z [7,8] -> ok; c3 get k [9,10] -> z;
+            c3 get k [11,12] -> y
         chain of an unknown put and an unknown cas:
             c1 put k x [0,?]; c2 cas k =x y [1,?]; c3 get k [11,12] -> y
         chain of three unknowns:
             c1 put k x [0,?]; c2 cas k =x y [1,?]; c3 cas k =y z [1,?]; c4 get k [11,12] -> z
         unknown cas used between two reads of its expectation:
-            c1 put k x [0,5] -> ok; c2 cas k =x y [6,?]; c3 get k [7,8] -> x; c3 get k [9,10] -> y; c1 put k x [11,12] -> ok;
+            c1 put k x [0,5] -> ok; c2 cas k =x y [6,?]; c3 get k [7,8] -> x; c3 get k [9,10] -> y;
+            c1 put k x [11,12] -> ok;
             c3 get k [13,14] -> x
         unknown compare-and-delete took effect:
             c1 put k x [0,5] -> ok; c2 cad k =x [6,?]; c3 get k [11,12] -> none
@@ -307,7 +319,8 @@ internal static class GoodHistories
         unknown put called after a read does not matter to it:
             c2 get k [0,5] -> none; c1 put k x [6,?]; c2 get k [7,8] -> x
         many unknown puts and one is seen:
-            c1 put k a [0,?]; c2 put k b [0,?]; c3 put k c [0,?]; c4 put k d [0,?]; c5 put k e [0,?]; c6 get k [5,6] -> d
+            c1 put k a [0,?]; c2 put k b [0,?]; c3 put k c [0,?]; c4 put k d [0,?]; c5 put k e [0,?];
+            c6 get k [5,6] -> d
         """;
 
     public static string All => string.Join('\n', Reads, Writes, Conditions, Revisions, Sequences, Unknowns);

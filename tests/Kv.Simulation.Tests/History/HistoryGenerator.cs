@@ -10,7 +10,9 @@ internal sealed record GeneratorOptions
 
     public int Keys { get; init; } = 1;
 
-    /// <summary>How long before and after its moment an operation is called and returns, at most; moments are 10 apart.</summary>
+    /// <summary>
+    /// How long before and after its moment an operation is called and returns, at most; moments are 10 apart.
+    /// </summary>
     public int Slack { get; init; } = 25;
 
     public double UnknownShare { get; init; } = 0.15;
@@ -101,12 +103,13 @@ internal sealed class HistoryGenerator(DeterministicRandom random, GeneratorOpti
             : operation with { ReturnTime = moment + random.Next(options.Slack + 1), Result = result });
         if (!operation.IsRead)
         {
-            Applied.Add(new AppliedWrite(operation.Id, Position: moment, Time: moment, isUnknown ? null : result));
+            Applied.Add(new AppliedWrite(operation.Id, Position: moment, Time: moment, result));
         }
     }
 
     private static bool IsPut(OperationKind kind) =>
-        kind is OperationKind.Put or OperationKind.PutIfAbsent or OperationKind.CompareAndPut or OperationKind.GetAndPut;
+        kind is OperationKind.Put or OperationKind.PutIfAbsent or OperationKind.CompareAndPut
+            or OperationKind.GetAndPut;
 
     private string NewValue() => options.ValuesCount == 0
         ? "v" + (_values++).ToString(CultureInfo.InvariantCulture)

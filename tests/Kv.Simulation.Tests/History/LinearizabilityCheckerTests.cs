@@ -331,7 +331,8 @@ public sealed class LinearizabilityCheckerTests
         ];
         Assert.True(verdict.IsShortest);
         int shortest = BruteForceOracle.ShortestBadPrefix(ofObject);
-        Assert.True(shortest == verdict.BadReturns, $"shortest is {shortest}: {verdict}\n\n{HistoryText.Print(history)}");
+        Assert.True(
+            shortest == verdict.BadReturns, $"shortest is {shortest}: {verdict}\n\n{HistoryText.Print(history)}");
         HistoryOperation culprit = ofObject.Where(operation => operation.Result is not null)
             .OrderBy(operation => operation.ReturnTime).ThenBy(operation => operation.CallTime)
             .ThenBy(operation => operation.Id).ElementAt(shortest - 1);

@@ -1,6 +1,6 @@
-// Owns the second judgement of a history, for runs where the order in which writes took effect is known. It shares no code
-// with the search for a linearization, so that each guards the other. Replays in one pass and sorts by time: O(n log n),
-// and for each read as many steps as writes took effect while it was open.
+// Owns the second judgement of a history, for runs where the order in which writes took effect is known. It shares no
+// code with the search for a linearization, so that each guards the other. Replays in one pass, and takes for each read
+// as many steps as writes took effect while it was open, besides sorting reads by time.
 using System.Globalization;
 using Kv.Base;
 
@@ -10,7 +10,10 @@ namespace Kv.Testing.History;
 /// <param name="OperationId">Of the operation in the history.</param>
 /// <param name="Position">Strictly rises from one write of an object to the next.</param>
 /// <param name="Time">By the clock of the history.</param>
-/// <param name="Result">What apply answered; null = not looked at.</param>
+/// <param name="Result">
+/// What apply answered. May be null (not looked at) where the history tells whether the write took effect, or where its
+/// condition does not hang on a revision that nobody told.
+/// </param>
 public sealed record AppliedWrite(long OperationId, long Position, long Time, OperationResult? Result = null);
 
 public sealed class ApplyOrderOracle
@@ -20,7 +23,9 @@ public sealed class ApplyOrderOracle
     private readonly Dictionary<long, HistoryOperation> _operations = [];
     private readonly HashSet<long> _tookEffect = [];
 
-    /// <summary>Fed in the order of apply. A failed conditional write may be fed or not; then it is judged as a read.</summary>
+    /// <summary>
+    /// Fed in the order of apply. A failed conditional write need not be fed: then it is judged as a read.
+    /// </summary>
     public void OnApplied(AppliedWrite write) => _applied.Add(write);
 
     /// <summary>What is wrong, in words; empty = nothing.</summary>
@@ -190,7 +195,9 @@ public sealed class ApplyOrderOracle
         }
     }
 
-    /// <summary>Whether a client may get this answer in this state. A revision that nobody told fits every answer.</summary>
+    /// <summary>
+    /// Whether a client may get this answer in this state. A revision that nobody told fits every answer.
+    /// </summary>
     private static bool Explains(in Version state, HistoryOperation operation, OperationResult result)
     {
         if (operation.IsOfSequence)
@@ -202,7 +209,8 @@ public sealed class ApplyOrderOracle
 
         if (result.Seen is { } seen)
         {
-            bool sameValue = seen.Found == state.Value is not null && (seen.Value is null || seen.Value == state.Value);
+            bool sameValue = seen.Found == state.Value is not null
+                && (seen.Value is null || seen.Value == state.Value);
             bool sameRevision = !seen.Found || seen.Revision == 0 || state.Revision == 0
                 || seen.Revision == state.Revision;
             if (!sameValue || !sameRevision)
@@ -214,10 +222,17 @@ public sealed class ApplyOrderOracle
         return Meets(state, operation) is not { } meets || meets == result.Succeeded;
     }
 
-    private static bool TakesEffect(in Version state, HistoryOperation operation, OperationResult? result) =>
-        operation.IsOfSequence
-            ? operation.Kind is OperationKind.SequenceReset || operation.Number <= long.MaxValue - state.Sequence
-            : !operation.IsRead && (Meets(state, operation) ?? result?.Succeeded ?? true);
+    private static bool TakesEffect(in Version state, HistoryOperation operation, OperationResult? result)
+    {
+        if (operation.IsOfSequence)
+        {
+            return operation.Kind is OperationKind.SequenceReset || operation.Number <= long.MaxValue - state.Sequence;
+        }
+
+        bool? meets = Meets(state, operation) ?? result?.Succeeded;
+        Invariant.Require(meets is not null, $"apply must tell whether it took effect: {operation}");
+        return !operation.IsRead && meets.Value;
+    }
 
     /// <summary>Whether the condition holds; null when that hangs on a revision that nobody told.</summary>
     private static bool? Meets(in Version state, HistoryOperation operation)

@@ -1,8 +1,8 @@
 namespace Kv.Testing.History;
 
 /// <summary>
-/// What may be known of one key at one point of a linearization. The value and the sequence are exact. The revision is a
-/// set of possibilities, because a write of unknown outcome tells none: either one number, or every number from a
+/// What may be known of one key at one point of a linearization. The value and the sequence are exact. The revision is
+/// a set of possibilities, because a write of unknown outcome tells none: either one number, or every number from a
 /// least one on except a few. Because revisions of a key only rise, that is all a sequence of writes can leave open, so
 /// the set is exact, not an estimate: it holds a number if and only if some choice of the untold revisions gives it.
 /// An absent key has no revision to show; what is kept is the least that its last write can have had.

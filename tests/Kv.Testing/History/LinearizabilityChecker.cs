@@ -4,7 +4,8 @@ namespace Kv.Testing.History;
 
 /// <summary>
 /// Judges a history: whether all operations could have happened one after the other, each at one moment between its
-/// call and its return, with the answers they had (<see cref="KvModel"/>). Deterministic; its budget is counted in steps.
+/// call and its return, with the answers they had (<see cref="KvModel"/>). Deterministic: its budget is counted in
+/// steps.
 /// <para>
 /// A history is linearizable if and only if that of each object is (Herlihy and Wing, 1990), so keys are judged one by
 /// one, and a key's value and sequence as well. An instance keeps its memory from one check to the next and serves one
@@ -13,8 +14,8 @@ namespace Kv.Testing.History;
 /// </summary>
 public sealed class LinearizabilityChecker
 {
-    /// <summary>Some seconds, thousands of times what a good history of 2,000 operations of ten clients needs.</summary>
-    public const long StepsPerKeyDefault = 50_000_000;
+    /// <summary>Some seconds, hundreds of times what a good history of 2,000 operations of ten clients needs.</summary>
+    public const long StepsPerKeyDefault = 10_000_000;
 
     public const int WindowOperationsDefault = 2_000;
 
@@ -25,7 +26,9 @@ public sealed class LinearizabilityChecker
     private readonly long _stepsPerKeyMax;
     private readonly int _windowOperationsMin;
 
-    /// <param name="stepsPerKeyMax">Budget for each search of a window; a bad one may be searched a dozen times.</param>
+    /// <param name="stepsPerKeyMax">
+    /// Budget for each search of a window; a bad one may be searched a dozen times.
+    /// </param>
     /// <param name="windowOperationsMin">
     /// A history of one object is cut where no call is open except those of unknown outcome, at the earliest after this
     /// many operations; memory is bounded by a window, and all states that are possible at its end are carried on.

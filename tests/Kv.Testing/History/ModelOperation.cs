@@ -42,6 +42,25 @@ public readonly record struct ModelOperation
         Kind is OperationKind.Get or OperationKind.Exists || (!IsUnknown && !Succeeded)
         || (Kind is OperationKind.Sequence && Number == 0);
 
+    /// <summary>The value that the answer says was there; 0 = it names none.</summary>
+    public int Found =>
+        SeenValue != 0 ? SeenValue : !IsUnknown && Succeeded && Expects is ExpectationKind.Value ? ExpectedValue : 0;
+
+    /// <summary>
+    /// The operation is accepted in no state whose least revision is above this: a write goes above all before it, and
+    /// what was seen or met was there.
+    /// </summary>
+    public long RevisionMax
+    {
+        get
+        {
+            long max = Revision != 0 ? Revision - 1 : long.MaxValue;
+            max = SeenRevision != 0 ? Math.Min(max, SeenRevision) : max;
+            bool wasMet = !IsUnknown && Succeeded && Expects is ExpectationKind.Revision;
+            return wasMet ? Math.Min(max, ExpectedRevision) : max;
+        }
+    }
+
     public bool NamesRevision => Revision != 0 || SeenRevision != 0 || Expects is ExpectationKind.Revision;
 
     /// <summary>Ids count from 1 in the order of first use, so they depend on nothing but the history.</summary>

@@ -39,7 +39,13 @@ internal sealed class ObjectHistory
             }
         }
 
+        MergeUnnamed(ids.Count);
         LeaveOutUnneeded(ids.Count);
+        IsPutOnce = new bool[ids.Count + 2];
+        foreach (IGrouping<int, ModelOperation> puts in Model.GroupBy(operation => operation.Value))
+        {
+            IsPutOnce[puts.Key] = puts.Key != 0 && puts.Count() == 1;
+        }
     }
 
     public KvModel Rules { get; }
@@ -53,7 +59,12 @@ internal sealed class ObjectHistory
     /// <summary><see cref="int.MaxValue"/> for a write of unknown outcome.</summary>
     public int[] ReturnRank { get; }
 
-    /// <summary>Writes of unknown outcome that may matter, by place in <see cref="Source"/>; each has a slot here.</summary>
+    /// <summary>By id of value: whether a single operation puts it.</summary>
+    public bool[] IsPutOnce { get; }
+
+    /// <summary>
+    /// Writes of unknown outcome that may matter, by place in <see cref="Source"/>; each has a slot here.
+    /// </summary>
     public IReadOnlyList<int> Unknowns => _unknowns;
 
     /// <summary>
@@ -103,6 +114,28 @@ internal sealed class ObjectHistory
         }
     }
 
+    /// <summary>
+    /// Values that no answer and no expectation names become one: nothing can tell them apart, as values are only
+    /// compared with named ones. So states that differ in them alone are one, and unknown puts of them are twins.
+    /// </summary>
+    private void MergeUnnamed(int valuesCount)
+    {
+        var named = new bool[valuesCount + 1];
+        foreach (ModelOperation operation in Model)
+        {
+            named[operation.SeenValue] = true;
+            named[operation.ExpectedValue] = true;
+        }
+
+        for (int i = 0; i < Model.Length; i++)
+        {
+            if (Model[i].Value != 0 && !named[Model[i].Value])
+            {
+                Model[i] = Model[i] with { Value = valuesCount + 1 };
+            }
+        }
+    }
+
     private void LeaveOutUnneeded(int valuesCount)
     {
         if (!CanBeLeftOut())
@@ -115,7 +148,7 @@ internal sealed class ObjectHistory
         do
         {
             before = _unknowns.Count;
-            var named = new bool[valuesCount + 1];
+            var named = new bool[valuesCount + 2];
             var kept = new HashSet<int>(_unknowns);
             for (int i = 0; i < Model.Length; i++)
             {

@@ -1,6 +1,8 @@
 namespace Kv.Testing.History;
 
-/// <summary>A bitset that knows its first word with a gap and its last word with a bit, so that its key is short.</summary>
+/// <summary>
+/// A bitset that knows its first word with a gap and its last word with a bit, so that its key is short.
+/// </summary>
 internal sealed class OperationSet
 {
     private ulong[] _words = [0];

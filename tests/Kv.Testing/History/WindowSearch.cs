@@ -6,21 +6,26 @@
 // it was called before the first return that is still in the list, and the model accepts it. Where this search differs
 // from the plain one, each difference loses no verdict:
 //
-// 1. Ends. The search ends when all operations with an answer are linearized; a write of unknown outcome ("an unknown")
-//    that is left over never took effect.
-// 2. Reads first. An operation that cannot change the state, and is accepted in the state as it is, is linearized at
-//    once and without an alternative. Proof: in any linearization from here it can be moved to the front. All that must
-//    come before it has returned before its call, hence is linearized already, and it changes nothing for the others.
-//    (A read that narrows the possible revisions changes the state in this sense, and is an alternative like a write.)
-// 3. Unknowns only where needed. An operation q that follows an unknown U directly is tried only if leaving U out would
-//    not do as well: if q is accepted in the state before U and leads to a state that covers the one with U (KvState),
-//    q is skipped. An unknown whose own state is covered by the one before it is skipped too. Proof: of the
-//    linearizations from a configuration, take one with the fewest unknowns. If it had such a U q, U could be taken out:
-//    U has no return, so nothing waits for it, and what follows is accepted in the covering state. So it has none.
-//    Reads first moves operations and removes none, so it keeps the number of unknowns.
-//    What may follow an unknown depends on the state before it, so that state is part of the cached configuration.
-// 4. Twins. Of unknowns with equal inputs, the one called first is used first. Proof: once both are called, both may
-//    come at any later point, so they can change places in any linearization, and the number of unknowns stays.
+// 1. Ends. The search ends when all operations with an answer are linearized; a write of unknown outcome ("an
+//    unknown") that is left over never took effect.
+// 2. Reads first. An operation that cannot change the state, and is accepted in the state as it is, is linearized
+//    at once and without an alternative. Proof: in any linearization from here it can be moved to the front. All
+//    that must come before it has returned before its call, hence is linearized already, and it changes nothing for
+//    the others. (A read that narrows the possible revisions changes the state in this sense, and is an alternative
+//    like a write.)
+// 3. Unknowns only where needed. An operation q that follows an unknown U directly is tried only if leaving U out
+//    would not do as well: if q is accepted in the state before U and leads to a state that covers the one with U
+//    (KvState), q is skipped. An unknown whose own state is covered by the one before it is skipped too. Proof: of
+//    the linearizations from a configuration, take one with the fewest unknowns. If it had such a U q, U could be
+//    taken out: U has no return, so nothing waits for it, and what follows is accepted in the covering state. So it
+//    has none. Reads first moves operations and removes none, so it keeps the number of unknowns. What may follow
+//    an unknown depends on the state before it, so that state is part of the cached configuration.
+// 4. Twins. Of unknowns with equal inputs, the one called first is used first. Proof: once both are called, both
+//    may come at any later point, so they can change places in any linearization, and the number of unknowns stays.
+// 5. Readers first. A value that only one operation puts never comes back. So while operations with an answer that
+//    names it as what they found are left over, it is not overwritten, except by the last of them.
+// 6. Revisions rise. The least revision that is possible never falls from one state to the next. So a state in
+//    which it is above what an operation with an answer, still left over, can be accepted at, is not entered.
 using System.Runtime.InteropServices;
 
 namespace Kv.Testing.History;
@@ -32,7 +37,9 @@ internal enum SearchEnd
     OutOfBudget,
 }
 
-/// <summary>Where a window begins: a state that is possible there, and the unknowns used so far (bits by slot).</summary>
+/// <summary>
+/// Where a window begins: a state that is possible there, and the unknowns used so far (bits by slot).
+/// </summary>
 internal sealed record WindowStart(KvState State, ulong[] Used);
 
 internal sealed class WindowSearch
@@ -46,6 +53,7 @@ internal sealed class WindowSearch
     private readonly List<ModelOperation> _known = [];
     private readonly List<int> _knownCalls = [];
     private readonly List<int> _knownReturns = [];
+    private readonly List<int> _knownReads = [];
     private readonly List<ModelOperation> _unknown = [];
     private readonly List<int> _unknownCalls = [];
     private readonly List<int> _twins = [];
@@ -54,6 +62,10 @@ internal sealed class WindowSearch
     private readonly List<WindowStart> _ends = [];
     private KvModel _rules = new(tracksRevisions: false);
     private ulong[] _key = [];
+    private int[] _readersLeft = [];
+    private int[] _byRevision = [];
+    private int[] _placeByRevision = [];
+    private int _lowestLeft;
     private int _left;
     private int _state;
     private int _before;
@@ -61,7 +73,9 @@ internal sealed class WindowSearch
     /// <summary>Candidates tried since <see cref="Begin"/>.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>After a search for all: the configurations at the window's end, without those that others cover.</summary>
+    /// <summary>
+    /// After a search for all: the configurations at the window's end, without those that others cover.
+    /// </summary>
     public IReadOnlyList<WindowStart> Ends => _ends;
 
     private int UnknownBits => _unknown.Count;
@@ -75,6 +89,7 @@ internal sealed class WindowSearch
         Steps = 0;
         _rules = history.Rules;
         Clear();
+        _readersLeft = new int[history.IsPutOnce.Length];
         foreach (int i in history.Unknowns)
         {
             AddUnknown(history.Model[i], i < end ? history.CallRank[i] : int.MaxValue);
@@ -90,6 +105,7 @@ internal sealed class WindowSearch
             if (history.ReturnRank[i] <= returnRankMax)
             {
                 _known.Add(history.Model[i]);
+                _knownReads.Add(history.IsPutOnce[history.Model[i].Found] ? history.Model[i].Found : 0);
                 _knownCalls.Add(history.CallRank[i]);
                 _knownReturns.Add(history.ReturnRank[i]);
             }
@@ -100,6 +116,7 @@ internal sealed class WindowSearch
         }
 
         LinkTwins();
+        SortByRevision();
     }
 
     /// <summary>Searches from each start in turn until one linearization is found, or all ends if asked to.</summary>
@@ -128,6 +145,7 @@ internal sealed class WindowSearch
         _known.Clear();
         _knownCalls.Clear();
         _knownReturns.Clear();
+        _knownReads.Clear();
         _unknown.Clear();
         _unknownCalls.Clear();
         _ends.Clear();
@@ -150,8 +168,38 @@ internal sealed class WindowSearch
         }
     }
 
+    private void SortByRevision()
+    {
+        _byRevision = [.. Enumerable.Range(0, _known.Count).OrderBy(i => _known[i].RevisionMax)];
+        _placeByRevision = new int[_known.Count];
+        for (int place = 0; place < _byRevision.Length; place++)
+        {
+            _placeByRevision[_byRevision[place]] = place;
+        }
+    }
+
+    /// <summary>
+    /// Whether the state leaves room for the revisions that are still to come, the operation's aside.
+    /// </summary>
+    private bool LeavesRoom(in KvState state, int operation)
+    {
+        int place = _lowestLeft;
+        while (place < _byRevision.Length && (_done.Contains(_byRevision[place]) || _byRevision[place] == operation))
+        {
+            if (place == _lowestLeft && _done.Contains(_byRevision[place]))
+            {
+                _lowestLeft++;
+            }
+
+            place++;
+        }
+
+        return place == _byRevision.Length || state.Revision <= _known[_byRevision[place]].RevisionMax;
+    }
+
     private void Reset(WindowStart start)
     {
+        _lowestLeft = 0;
         _list.Fill(CollectionsMarshal.AsSpan(_knownCalls), CollectionsMarshal.AsSpan(_knownReturns));
         _done.Clear(_known.Count);
         _used.Clear(UnknownBits);
@@ -166,6 +214,12 @@ internal sealed class WindowSearch
         int keyWords = _done.KeyWordsMax + _used.KeyWordsMax + 1;
         _key = _key.Length < keyWords ? new ulong[keyWords] : _key;
         _frames.Clear();
+        Array.Clear(_readersLeft);
+        foreach (int value in _knownReads)
+        {
+            _readersLeft[value] += value == 0 ? 0 : 1;
+        }
+
         _left = _known.Count;
         _state = IdOf(start.State);
         _before = -1;
@@ -246,7 +300,7 @@ internal sealed class WindowSearch
         {
             for (int place = candidate; _list.IsCall(place); place = _list.Next(place))
             {
-                if (TryNext(_known[_list.Operation(place)], out int next))
+                if (TryNext(_known[_list.Operation(place)], _list.Operation(place), out int next))
                 {
                     Push(_list.Operation(place), next, before: -1, isForced: false);
                     return true;
@@ -281,7 +335,7 @@ internal sealed class WindowSearch
         {
             if (_unknownCalls[slot] < firstReturn && !_used.Contains(slot)
                 && (_twins[slot] < 0 || _used.Contains(_twins[slot]))
-                && TryNext(_unknown[slot], out int next)
+                && TryNext(_unknown[slot], ~slot, out int next)
                 && !_states[_state].Covers(_states[next]))
             {
                 Push(~slot, next, before: _state, isForced: false);
@@ -292,11 +346,20 @@ internal sealed class WindowSearch
         return false;
     }
 
-    private bool TryNext(in ModelOperation operation, out int next)
+    private bool TryNext(in ModelOperation operation, int number, out int next)
     {
         Steps++;
         next = -1;
-        if (!_rules.TryApply(operation, _states[_state], out KvState state))
+
+        // Rule 5.
+        int value = _states[_state].Value;
+        int others = _readersLeft[value] - (value != 0 && number >= 0 && _knownReads[number] == value ? 1 : 0);
+        if (others > 0 && !operation.IsWithoutEffect)
+        {
+            return false;
+        }
+
+        if (!_rules.TryApply(operation, _states[_state], out KvState state) || !LeavesRoom(state, number))
         {
             return false;
         }
@@ -318,6 +381,7 @@ internal sealed class WindowSearch
         {
             _list.TakeOut(operation);
             _done.Add(operation);
+            _readersLeft[_knownReads[operation]] -= _knownReads[operation] == 0 ? 0 : 1;
             _left--;
         }
         else
@@ -340,6 +404,8 @@ internal sealed class WindowSearch
             if (frame.Operation >= 0)
             {
                 _done.Remove(frame.Operation);
+                _lowestLeft = Math.Min(_lowestLeft, _placeByRevision[frame.Operation]);
+                _readersLeft[_knownReads[frame.Operation]] += _knownReads[frame.Operation] == 0 ? 0 : 1;
                 _left++;
                 candidate = _list.Next(_list.PutBack(frame.Operation));
             }
