@@ -70,7 +70,7 @@ public sealed class SimulationTests
         SimReport report = new SimCluster(new SimOptions
         {
             Seed = 41,
-            FaultSeconds = 200,
+            FaultSeconds = 230,
             FaultIntervalMs = 5_000,
             Faults = new SortedSet<FaultKind> { FaultKind.MessageDuplicate, FaultKind.FastRestart },
             Load = new LoadOptions
