@@ -31,11 +31,15 @@ internal sealed class PendingWrite(
 
     public bool IsAnswered => Volatile.Read(ref _answered) != 0;
 
-    public void Succeed(ulong revision, ulong regionTime) => Answer(new Response
+    /// <summary>
+    /// Answers that it was decided; <paramref name="told"/> is the answer of a write with more to tell than its
+    /// revision.
+    /// </summary>
+    public void Succeed(ulong revision, ulong regionTime, WriteResult? told) => Answer(new Response
     {
         Id = requestId,
         RegionTime = regionTime,
-        Write = new WriteResult { Revision = revision },
+        Write = told ?? new WriteResult { Revision = revision },
     });
 
     public void Fail(RegionError error) => Answer(new Response { Id = requestId, RegionTime = region.RegionTime,

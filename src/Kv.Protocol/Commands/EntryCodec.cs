@@ -6,9 +6,12 @@
 // commands.
 // Command:  length (varint) of what follows: kind (1 byte), kind version (1 byte), session (16 bytes), sequence, stamp,
 //           lowest unacknowledged (varints), body.
-// Body of a write (kind 1, version 1): mutation count (varint), then per mutation its kind (1 byte), key
-// (length-prefixed) and,
-//           for a put, value (length-prefixed).
+// Body of a write (kind 1), version 1: mutation count (varint), then per mutation its kind (1 byte), key
+//           (length-prefixed) and, for a put, value (length-prefixed).
+// Version 2: index of the first mutation (varint), then the same with more kinds. Put, put if absent, get and put: key,
+//           value. Delete: key. Compare and put: key, expectation, value. Compare and delete: key, expectation. Delete
+//           range: first key, end key. Sequence and its reset: key, number (varint).
+// Expectation: kind (1 byte: 1 absent, 2 value, 3 revision), then value (length-prefixed) or revision (varint).
 using System.Buffers;
 using Kv.Base;
 using Kv.Protocol.V1;
@@ -28,34 +31,56 @@ public static class EntryCodec
 {
     public const byte EntryFormat = 1;
 
-    public const byte WriteVersion = 1;
+    /// <summary>Puts and deletes alone.</summary>
+    public const byte PlainVersion = 1;
+
+    /// <summary>Writes with any other kind of mutation; only they are of this version (Apply law).</summary>
+    public const byte GuardedVersion = 2;
 
     /// <summary>Most commands one entry may hold; checked when it is read, before anything is allocated.</summary>
     public const int CommandCountMax = 65_536;
 
     /// <summary>
     /// A write command, ready to be put into an entry. Keys in <paramref name="internalKeys"/> stand beside the
-    /// mutations.
+    /// mutations, and so do the ends of ranges in <paramref name="internalEnds"/>, null when there are none.
     /// </summary>
     public static byte[] EncodeWrite(
-        CommandIdentity identity, IReadOnlyList<byte[]> internalKeys, IReadOnlyList<Mutation> mutations)
+        CommandIdentity identity,
+        IReadOnlyList<byte[]> internalKeys,
+        IReadOnlyList<Mutation> mutations,
+        IReadOnlyList<byte[]?>? internalEnds = null,
+        uint firstIndex = 0)
     {
         Invariant.Require(internalKeys.Count == mutations.Count);
-        int size = 2 + SessionId.Bytes + (4 * SpanWriter.VarUInt64BytesMax);
+        Invariant.Require(firstIndex <= int.MaxValue);
+        int size = 2 + SessionId.Bytes + (5 * SpanWriter.VarUInt64BytesMax);
+        bool plain = true;
         for (int i = 0; i < mutations.Count; i++)
         {
-            size += 1 + (2 * SpanWriter.VarUInt64BytesMax) + internalKeys[i].Length + mutations[i].Value.Length;
+            Mutation mutation = mutations[i];
+            size += 1 + (2 * SpanWriter.VarUInt64BytesMax) + internalKeys[i].Length + mutation.Value.Length;
+            if (mutation.Kind is not (MutationKind.Put or MutationKind.Delete))
+            {
+                plain = false;
+                size += 1 + (2 * SpanWriter.VarUInt64BytesMax) + (internalEnds?[i]?.Length ?? 0)
+                    + (mutation.Expected?.Value.Length ?? 0);
+            }
         }
 
         var output = new ArrayBufferWriter<byte>(size);
         var writer = new SpanWriter(output);
         writer.WriteByte((byte)CommandKind.Write);
-        writer.WriteByte(WriteVersion);
+        writer.WriteByte(plain ? PlainVersion : GuardedVersion);
         identity.Session.Write(output.GetSpan(SessionId.Bytes));
         output.Advance(SessionId.Bytes);
         writer.WriteVarUInt64(identity.Sequence);
         writer.WriteVarUInt64(identity.Stamp);
         writer.WriteVarUInt64(identity.LowestUnacknowledged);
+        if (!plain)
+        {
+            writer.WriteVarUInt64(firstIndex);
+        }
+
         writer.WriteVarUInt64((ulong)mutations.Count);
         for (int i = 0; i < mutations.Count; i++)
         {
@@ -64,6 +89,10 @@ public static class EntryCodec
             if (mutations[i].Kind == MutationKind.Put)
             {
                 writer.WriteBytes(mutations[i].Value.Span);
+            }
+            else if (mutations[i].Kind != MutationKind.Delete)
+            {
+                EncodeGuarded(writer, mutations[i], internalEnds?[i]);
             }
         }
 
@@ -96,6 +125,55 @@ public static class EntryCodec
 
         Invariant.Require(at == size);
         return entry;
+    }
+
+    /// <summary>What follows the key of a mutation that only version 2 knows.</summary>
+    private static void EncodeGuarded(SpanWriter writer, Mutation mutation, byte[]? internalEnd)
+    {
+        switch (mutation.Kind)
+        {
+            case MutationKind.PutIfAbsent or MutationKind.GetAndPut:
+                writer.WriteBytes(mutation.Value.Span);
+                break;
+            case MutationKind.CompareAndPut:
+                EncodeExpectation(writer, mutation.Expected);
+                writer.WriteBytes(mutation.Value.Span);
+                break;
+            case MutationKind.CompareAndDelete:
+                EncodeExpectation(writer, mutation.Expected);
+                break;
+            case MutationKind.DeleteRange:
+                Invariant.Require(internalEnd is not null);
+                writer.WriteBytes(internalEnd);
+                break;
+            case MutationKind.Sequence or MutationKind.SequenceReset:
+                Invariant.Require(mutation.Number >= 0);
+                writer.WriteVarUInt64((ulong)mutation.Number);
+                break;
+            default:
+                throw Invariant.Unreachable(mutation.Kind);
+        }
+    }
+
+    private static void EncodeExpectation(SpanWriter writer, Expectation expected)
+    {
+        switch (expected.KindCase)
+        {
+            case Expectation.KindOneofCase.Absent:
+                writer.WriteByte((byte)ExpectationKind.Absent);
+                break;
+            case Expectation.KindOneofCase.Value:
+                writer.WriteByte((byte)ExpectationKind.Value);
+                writer.WriteBytes(expected.Value.Span);
+                break;
+            case Expectation.KindOneofCase.Revision:
+                writer.WriteByte((byte)ExpectationKind.Revision);
+                writer.WriteVarUInt64(expected.Revision);
+                break;
+            case Expectation.KindOneofCase.None:
+            default:
+                throw Invariant.Unreachable(expected.KindCase);
+        }
     }
 
     private static int WriteVar(Span<byte> destination, ulong value)

@@ -18,8 +18,8 @@ internal sealed class ApplyLoop : Pump, IDisposable
     /// </summary>
     private const long BatchBytesTarget = 4 * 1024 * 1024;
 
-    private readonly IEngine _engine;
-    private readonly IEngineBatch _batch;
+    private readonly ApplyBatch _batch;
+    private readonly GuardedWrite _guarded = new();
     private readonly Action<ApplyDone> _done;
     private readonly Mailbox<ApplyWork> _mailbox;
     private readonly List<RegionApplier> _touched = [];
@@ -34,8 +34,7 @@ internal sealed class ApplyLoop : Pump, IDisposable
 
     public ApplyLoop(IEngine engine, Action<ApplyDone> done)
     {
-        _engine = engine;
-        _batch = engine.NewBatch();
+        _batch = new ApplyBatch(engine);
         _done = done;
 
         // Bounded by proposals' credits and raft's pages of committed entries, one page per region (Queue law).
@@ -50,8 +49,12 @@ internal sealed class ApplyLoop : Pump, IDisposable
     /// <summary>Bytes written to the engine since the last call of <see cref="TakeUnsyncedBytes"/>.</summary>
     public long UnsyncedBytes => Volatile.Read(ref _unsyncedBytes);
 
+    /// <summary>Mutations beyond puts and deletes, and what became of their writes.</summary>
+    public OperationCounts Operations => _guarded.Counts;
+
     /// <summary>
-    /// Hears of every write that took effect; set by tests that prove that each did so once. Called inside the loop.
+    /// Hears of every write that was decided, whatever its outcome; set by tests that prove that each was so once.
+    /// Called inside the loop.
     /// </summary>
     public Action<RegionId, LogIndex, CommandIdentity>? Observer { get; set; }
 
@@ -110,13 +113,22 @@ internal sealed class ApplyLoop : Pump, IDisposable
         int nextProposal = 0;
         foreach (Entry entry in work.Entries)
         {
-            int firstResult = _results.Count;
-            if (!applier.Apply(entry, _engine, _batch, _results, Observer))
+            EntryNeeds needs = applier.Check(entry);
+            if (needs == EntryNeeds.Stop)
             {
                 _reports.Add(new ApplyDone(applier, applier.State.Index, applier.State.Term, 0, applier.StoppedBy));
                 break;
             }
 
+            if (needs == EntryNeeds.Reads && !_batch.IsReadable)
+            {
+                WriteBatch();
+                _batch.MakeReadable();
+            }
+
+            Touch(applier);
+            int firstResult = _results.Count;
+            applier.Apply(entry, _batch, _guarded, _results, Observer);
             _commandCount += _results.Count - firstResult;
             if (nextProposal < work.Proposals.Count && work.Proposals[nextProposal].Index == entry.Index)
             {
@@ -124,6 +136,11 @@ internal sealed class ApplyLoop : Pump, IDisposable
             }
         }
 
+        Touch(applier);
+    }
+
+    private void Touch(RegionApplier applier)
+    {
         if (!applier.InBatch)
         {
             applier.InBatch = true;
@@ -136,15 +153,15 @@ internal sealed class ApplyLoop : Pump, IDisposable
         foreach (RegionApplier applier in _touched)
         {
             applier.State.Write(_appliedBytes);
-            _batch.Put(ColumnFamily.Meta, MetaKeys.Applied(applier.Handle.Id), _appliedBytes);
+            _batch.Inner.Put(ColumnFamily.Meta, MetaKeys.Applied(applier.Handle.Id), _appliedBytes);
         }
 
         if (_batch.Count > 0)
         {
-            _engine.Write(_batch, sync: false);
             Interlocked.Add(ref _unsyncedBytes, _batch.ByteCount);
-            _batch.Clear();
         }
+
+        _batch.Write();
 
         foreach (RegionApplier applier in _touched)
         {
@@ -181,7 +198,7 @@ internal sealed class ApplyLoop : Pump, IDisposable
         switch (result.Status)
         {
             case CommandStatus.Applied:
-                write.Succeed(result.Revision, result.RegionTime);
+                write.Succeed(result.Revision, result.RegionTime, result.Told);
                 break;
             case CommandStatus.EpochNotMatch:
                 write.Fail(Errors.EpochNotMatch(region));

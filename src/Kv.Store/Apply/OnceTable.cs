@@ -66,9 +66,14 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
         return table;
     }
 
-    public OnceVerdict Check(in CommandIdentity identity, ReadOnlySpan<byte> firstKey, ulong floor, out ulong revision)
+    /// <summary>
+    /// Whether the write was executed before; if so, its revision and what else <see cref="RememberedResult"/> keeps.
+    /// </summary>
+    public OnceVerdict Check(
+        in CommandIdentity identity, ReadOnlySpan<byte> firstKey, ulong floor, out ulong revision, out byte[]? result)
     {
         revision = 0;
+        result = null;
         if (identity.Stamp < floor)
         {
             return OnceVerdict.BelowFloor;
@@ -91,6 +96,7 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
                 if (part.Covers(firstKey))
                 {
                     revision = part.Revision;
+                    result = part.Result;
                     return OnceVerdict.Duplicate;
                 }
             }
@@ -100,18 +106,19 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
     }
 
     /// <summary>
-    /// Records an executed write of the entry at <paramref name="index"/>; its keys span [first, last].
+    /// Records an executed write of the entry at <paramref name="index"/>; its keys span [first, last], or [first, last)
+    /// when <paramref name="endsBeforeLast"/>.
     /// </summary>
     public void Record(
         in CommandIdentity identity, LogIndex index, ReadOnlySpan<byte> firstKey, ReadOnlySpan<byte> lastKey,
-            ulong revision)
+            ulong revision, bool endsBeforeLast = false, byte[]? result = null)
     {
         Invariant.Require(_openRow == 0 || _openRow == index.Value);
         _openRow = index.Value;
         Session session = Touch(identity.Session);
         session.MaxStamp = Math.Max(session.MaxStamp, identity.Stamp);
-        AddOutcome(session, identity.Sequence, identity.Stamp, firstKey, lastKey, revision);
-        _row.Add(identity, firstKey, lastKey, revision);
+        AddOutcome(session, identity.Sequence, identity.Stamp, firstKey, lastKey, revision, endsBeforeLast, result);
+        _row.Add(identity, firstKey, lastKey, revision, endsBeforeLast, result);
         if (identity.LowestUnacknowledged > session.Mark)
         {
             RaiseMark(session, identity.LowestUnacknowledged);
@@ -172,12 +179,14 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
 
     private void LoadOutcome(
         SessionId id, ulong sequence, ulong stamp, ulong revision, ReadOnlySpan<byte> firstKey,
-            ReadOnlySpan<byte> lastKey)
+            ReadOnlySpan<byte> lastKey, bool endsBeforeLast, ReadOnlySpan<byte> result)
     {
         Session session = _sessions[id];
         if (sequence >= session.Mark)
         {
-            AddOutcome(session, sequence, stamp, firstKey, lastKey, revision);
+            AddOutcome(
+                session, sequence, stamp, firstKey, lastKey, revision, endsBeforeLast,
+                    result.IsEmpty ? null : result.ToArray());
         }
     }
 
@@ -209,19 +218,30 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
 
     private void AddOutcome(
         Session session, ulong sequence, ulong stamp, ReadOnlySpan<byte> firstKey, ReadOnlySpan<byte> lastKey,
-            ulong revision)
+            ulong revision, bool endsBeforeLast, byte[]? result)
     {
         byte[] first = firstKey.ToArray();
+        byte[] last = firstKey.SequenceEqual(lastKey) ? first : lastKey.ToArray();
         ref Outcome? slot = ref CollectionsMarshal.GetValueRefOrAddDefault(session.Outcomes, sequence, out _);
-        slot = new Outcome
-        {
-            Row = _openRow,
-            Stamp = stamp,
-            Revision = revision,
-            First = first,
-            Last = firstKey.SequenceEqual(lastKey) ? first : lastKey.ToArray(),
-            NextPart = slot,
-        };
+        slot = endsBeforeLast || result is not null
+            ? new GuardedOutcome(endsBeforeLast, result)
+            {
+                Row = _openRow,
+                Stamp = stamp,
+                Revision = revision,
+                First = first,
+                Last = last,
+                NextPart = slot,
+            }
+            : new Outcome
+            {
+                Row = _openRow,
+                Stamp = stamp,
+                Revision = revision,
+                First = first,
+                Last = last,
+                NextPart = slot,
+            };
         RowAt(_openRow).Live++;
         OutcomeCount++;
         Bytes += slot.Bytes;
@@ -396,7 +416,7 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
         public ulong NewestRow { get; set; }
     }
 
-    private sealed class Outcome
+    private class Outcome
     {
         public required ulong Row { get; init; }
 
@@ -411,10 +431,24 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
         /// <summary>Another part of the same sequence: a batch whose retry was cut by a split.</summary>
         public required Outcome? NextPart { get; set; }
 
-        public long Bytes => OutcomeBytes + First.Length + (ReferenceEquals(First, Last) ? 0 : Last.Length);
+        public virtual long Bytes => OutcomeBytes + First.Length + (ReferenceEquals(First, Last) ? 0 : Last.Length);
 
-        public bool Covers(ReadOnlySpan<byte> key) => key.SequenceCompareTo(First) >= 0 && key.SequenceCompareTo(
-            Last) <= 0;
+        /// <summary>See <see cref="RememberedResult"/>; null = applied, and nothing more to tell.</summary>
+        public virtual byte[]? Result => null;
+
+        public virtual bool Covers(ReadOnlySpan<byte> key) =>
+            key.SequenceCompareTo(First) >= 0 && key.SequenceCompareTo(Last) <= 0;
+    }
+
+    /// <summary>What only few writes leave behind, so that all others stay small.</summary>
+    private sealed class GuardedOutcome(bool endsBeforeLast, byte[]? result) : Outcome
+    {
+        public override long Bytes => base.Bytes + (result?.Length ?? 0);
+
+        public override byte[]? Result => result;
+
+        public override bool Covers(ReadOnlySpan<byte> key) =>
+            base.Covers(key) && !(endsBeforeLast && key.SequenceEqual(Last));
     }
 
     private sealed class Row

@@ -19,8 +19,24 @@ internal enum CommandStatus : byte
     BelowMark = 4,
 }
 
-/// <summary>What apply decided on one command.</summary>
-internal readonly record struct CommandResult(CommandStatus Status, ulong Revision, ulong Floor, ulong RegionTime);
+/// <summary>
+/// What apply decided on one command. <paramref name="Told"/> is the whole answer of a write that has more to tell than
+/// its revision; null for all others.
+/// </summary>
+internal readonly record struct CommandResult(
+    CommandStatus Status, ulong Revision, ulong Floor, ulong RegionTime, WriteResult? Told = null);
+
+/// <summary>What an entry needs before it is applied.</summary>
+internal enum EntryNeeds : byte
+{
+    Nothing = 0,
+
+    /// <summary>It reads: the batch must be readable.</summary>
+    Reads = 1,
+
+    /// <summary>This version does not know it: the peer stops before it.</summary>
+    Stop = 2,
+}
 
 internal sealed class RegionApplier
 {
@@ -67,20 +83,17 @@ internal sealed class RegionApplier
     public void Unload() => _once = null;
 
     /// <summary>
-    /// Applies one entry into the batch; adds one result per command. False when the entry is of a kind this version
-    /// does not know: then nothing of it was applied and the peer must stop.
+    /// Looks at the next entry, before anything of it is applied. With <see cref="EntryNeeds.Stop"/> it must not be
+    /// applied, and the peer stops.
     /// </summary>
-    public bool Apply(
-        in Entry entry, IEngine engine, IEngineBatch batch, List<CommandResult> results,
-        Action<RegionId, LogIndex, CommandIdentity>? observer)
+    public EntryNeeds Check(in Entry entry)
     {
         Invariant.Require(entry.Index == _state.Index.Next(),
             $"region {Handle.Id}: {entry.Index} follows {_state.Index}");
         Invariant.Require(entry.Term >= _state.Term);
         if (entry.Kind == EntryKind.Empty)
         {
-            _state = _state with { Index = entry.Index, Term = entry.Term };
-            return true;
+            return EntryNeeds.Nothing;
         }
 
         // Bytes law: the CRC is checked before apply.
@@ -89,33 +102,59 @@ internal sealed class RegionApplier
         if (entry.Kind != EntryKind.Normal)
         {
             StoppedBy = $"entry {entry.Index} is of kind {entry.Kind}, which this version does not apply";
-            return false;
+            return EntryNeeds.Stop;
         }
 
-        string? unknown = FirstUnknown(entry.Data.Span);
-        if (unknown is not null)
+        if (FirstUnknown(entry.Data.Span, out bool reads) is { } unknown)
         {
             StoppedBy = $"entry {entry.Index}: {unknown}";
-            return false;
+            return EntryNeeds.Stop;
+        }
+
+        return reads ? EntryNeeds.Reads : EntryNeeds.Nothing;
+    }
+
+    /// <summary>
+    /// Applies an entry that was looked at by <see cref="Check"/> into the batch; adds one result per command.
+    /// </summary>
+    public void Apply(
+        in Entry entry, ApplyBatch batch, GuardedWrite guarded, List<CommandResult> results,
+        Action<RegionId, LogIndex, CommandIdentity>? observer)
+    {
+        Invariant.Require(entry.Index == _state.Index.Next() && StoppedBy is null);
+        if (entry.Kind == EntryKind.Empty)
+        {
+            _state = _state with { Index = entry.Index, Term = entry.Term };
+            return;
         }
 
         _observer = observer;
-        ApplyCommands(entry, engine, batch, results);
-        return true;
+        ApplyCommands(entry, batch, guarded, results);
     }
 
     /// <summary>
     /// Walks the entry once before anything of it takes effect, so that an unknown command stops it whole.
     /// </summary>
-    private static string? FirstUnknown(ReadOnlySpan<byte> data)
+    private static string? FirstUnknown(ReadOnlySpan<byte> data, out bool reads)
     {
+        reads = false;
         try
         {
             var reader = new EntryReader(data);
             while (reader.TryRead(out CommandReader command))
             {
-                while (command.TryRead(out _, out _, out _))
+                if (command.IsPlain)
                 {
+                    while (command.TryRead(out _, out _, out _))
+                    {
+                    }
+                }
+                else
+                {
+                    reads = true;
+                    while (command.TryRead(out _))
+                    {
+                    }
                 }
             }
 
@@ -131,43 +170,33 @@ internal sealed class RegionApplier
         }
     }
 
-    private void ApplyCommands(in Entry entry, IEngine engine, IEngineBatch batch, List<CommandResult> results)
+    private void ApplyCommands(in Entry entry, ApplyBatch batch, GuardedWrite guarded, List<CommandResult> results)
     {
         var reader = new EntryReader(entry.Data.Span);
         RegionDescriptor descriptor = Handle.Descriptor;
         ulong regionTime = Math.Max(_state.RegionTime, reader.Header.RegionTime);
         _state = _state with { Index = entry.Index, Term = entry.Term, RegionTime = regionTime };
         bool versionHolds = reader.Header.RegionVersion == descriptor.Epoch.Version;
-        _once ??= OnceTable.Load(engine, Handle.Id, _outcomeBytesMax, _state.Floor);
+        _once ??= OnceTable.Load(batch.Engine, Handle.Id, _outcomeBytesMax, _state.Floor);
         while (reader.TryRead(out CommandReader command))
         {
             results.Add(versionHolds
-                ? ApplyCommand(ref command, descriptor, entry.Index, batch)
+                ? ApplyCommand(ref command, descriptor, entry.Index, batch, guarded)
                 : new CommandResult(CommandStatus.EpochNotMatch, 0, 0, regionTime));
         }
 
         ulong ageFloor = regionTime > _outcomeAge ? (regionTime - _outcomeAge) / FloorStep * FloorStep : 0;
-        _state = _state with { Floor = _once.EndEntry(batch, _state.Floor, ageFloor) };
+        _state = _state with { Floor = _once.EndEntry(batch.Inner, _state.Floor, ageFloor) };
     }
 
-    private CommandResult ApplyCommand(ref CommandReader command, RegionDescriptor descriptor, LogIndex index,
-        IEngineBatch batch)
+    private CommandResult ApplyCommand(scoped ref CommandReader command, RegionDescriptor descriptor, LogIndex index,
+        ApplyBatch batch, GuardedWrite guarded)
     {
         CommandIdentity identity = command.Identity;
-        ReadOnlySpan<byte> first = default;
-        ReadOnlySpan<byte> last = default;
-        CommandReader look = command;
-        bool any = false;
-        while (look.TryRead(out _, out ReadOnlySpan<byte> key, out _))
+        KeySpan span = command.IsPlain ? SpanOfPlain(command, descriptor) : SpanOf(command, descriptor);
+        if (!span.IsInRegion)
         {
-            if (!descriptor.Contains(key))
-            {
-                return new CommandResult(CommandStatus.KeyNotInRegion, 0, 0, _state.RegionTime);
-            }
-
-            first = !any || key.SequenceCompareTo(first) < 0 ? key : first;
-            last = !any || key.SequenceCompareTo(last) > 0 ? key : last;
-            any = true;
+            return new CommandResult(CommandStatus.KeyNotInRegion, 0, 0, _state.RegionTime);
         }
 
         if (identity.Stamp > _state.RegionTime + StampAheadMax)
@@ -175,10 +204,11 @@ internal sealed class RegionApplier
             return new CommandResult(CommandStatus.BelowFloor, 0, _state.Floor, _state.RegionTime);
         }
 
-        switch (_once!.Check(identity, first, _state.Floor, out ulong revision))
+        switch (_once!.Check(identity, span.First, _state.Floor, out ulong revision, out byte[]? remembered))
         {
             case OnceVerdict.Duplicate:
-                return new CommandResult(CommandStatus.Applied, revision, 0, _state.RegionTime);
+                return new CommandResult(CommandStatus.Applied, revision, 0, _state.RegionTime,
+                    remembered is null ? null : RememberedResult.Restore(remembered, revision));
             case OnceVerdict.BelowFloor:
                 return new CommandResult(CommandStatus.BelowFloor, 0, _state.Floor, _state.RegionTime);
             case OnceVerdict.BelowMark:
@@ -190,17 +220,74 @@ internal sealed class RegionApplier
 
         revision = _state.Revision + 1;
         _state = _state with { Revision = revision };
-        while (command.TryRead(out MutationKind kind, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
+        WriteResult? told = null;
+        if (command.IsPlain)
         {
-            Mutate(batch, kind, key, value, revision);
+            while (command.TryRead(out MutationKind kind, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
+            {
+                Mutate(batch, kind, key, value, revision);
+            }
+
+            _once.Record(identity, index, span.First, span.Last, revision);
+        }
+        else
+        {
+            told = guarded.Execute(ref command, revision, batch);
+            _once.Record(
+                identity, index, span.First, span.Last, revision, span.EndsBeforeLast, RememberedResult.Of(told));
         }
 
-        _once.Record(identity, index, first, last, revision);
         _observer?.Invoke(Handle.Id, index, identity);
-        return new CommandResult(CommandStatus.Applied, revision, 0, _state.RegionTime);
+        return new CommandResult(CommandStatus.Applied, revision, 0, _state.RegionTime, told);
     }
 
-    private void Mutate(IEngineBatch batch, MutationKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value,
+    private static KeySpan SpanOfPlain(CommandReader command, RegionDescriptor descriptor)
+    {
+        KeySpan span = default;
+        bool any = false;
+        while (command.TryRead(out _, out ReadOnlySpan<byte> key, out _))
+        {
+            if (!descriptor.Contains(key))
+            {
+                return default;
+            }
+
+            span.First = !any || key.SequenceCompareTo(span.First) < 0 ? key : span.First;
+            span.Last = !any || key.SequenceCompareTo(span.Last) > 0 ? key : span.Last;
+            any = true;
+        }
+
+        span.IsInRegion = true;
+        return span;
+    }
+
+    /// <summary>The same for ranges as well: a range ends before its end, unless a key lies there.</summary>
+    private static KeySpan SpanOf(CommandReader command, RegionDescriptor descriptor)
+    {
+        KeySpan span = default;
+        bool any = false;
+        while (command.TryRead(out CommandMutation mutation))
+        {
+            bool isRange = mutation.Kind == MutationKind.DeleteRange;
+            if (!descriptor.Contains(mutation.Key)
+                || (isRange && mutation.End.SequenceCompareTo(descriptor.End) > 0))
+            {
+                return default;
+            }
+
+            ReadOnlySpan<byte> last = isRange ? mutation.End : mutation.Key;
+            span.First = !any || mutation.Key.SequenceCompareTo(span.First) < 0 ? mutation.Key : span.First;
+            int order = any ? last.SequenceCompareTo(span.Last) : 1;
+            span.EndsBeforeLast = order > 0 ? isRange : order == 0 ? span.EndsBeforeLast && isRange : span.EndsBeforeLast;
+            span.Last = order > 0 ? last : span.Last;
+            any = true;
+        }
+
+        span.IsInRegion = true;
+        return span;
+    }
+
+    private void Mutate(ApplyBatch batch, MutationKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value,
         ulong revision)
     {
         switch (kind)
@@ -221,5 +308,18 @@ internal sealed class RegionApplier
             default:
                 throw Invariant.Unreachable(kind);
         }
+    }
+
+    /// <summary>The span of a command's keys, pointing into the entry.</summary>
+    private ref struct KeySpan
+    {
+        public ReadOnlySpan<byte> First { get; set; }
+
+        public ReadOnlySpan<byte> Last { get; set; }
+
+        public bool EndsBeforeLast { get; set; }
+
+        /// <summary>Whether all keys lie in the region; if not, the rest is not set.</summary>
+        public bool IsInRegion { get; set; }
     }
 }

@@ -21,7 +21,7 @@ public sealed class OnceTableTests
         OnceTable table = NewTable();
         Record(table, index: 5, sequence: 1, stamp: 100, key: "a", revision: 42);
 
-        OnceVerdict verdict = table.Check(Identity(1, 100), Bytes("a"), floor: 0, out ulong revision);
+        OnceVerdict verdict = table.Check(Identity(1, 100), Bytes("a"), floor: 0, out ulong revision, out _);
 
         Assert.Equal(OnceVerdict.Duplicate, verdict);
         Assert.Equal(42UL, revision);
@@ -32,8 +32,8 @@ public sealed class OnceTableTests
     {
         OnceTable table = NewTable();
 
-        Assert.Equal(OnceVerdict.BelowFloor, table.Check(Identity(1, 99), Bytes("a"), floor: 100, out _));
-        Assert.Equal(OnceVerdict.New, table.Check(Identity(1, 100), Bytes("a"), floor: 100, out _));
+        Assert.Equal(OnceVerdict.BelowFloor, table.Check(Identity(1, 99), Bytes("a"), floor: 100, out _, out _));
+        Assert.Equal(OnceVerdict.New, table.Check(Identity(1, 100), Bytes("a"), floor: 100, out _, out _));
     }
 
     [Fact]
@@ -43,8 +43,8 @@ public sealed class OnceTableTests
         Record(table, index: 5, sequence: 1, stamp: 100, key: "a", revision: 1);
         Record(table, index: 6, sequence: 2, stamp: 100, key: "a", revision: 2, lowest: 2);
 
-        Assert.Equal(OnceVerdict.BelowMark, table.Check(Identity(1, 100), Bytes("a"), floor: 0, out _));
-        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(2, 100), Bytes("a"), floor: 0, out _));
+        Assert.Equal(OnceVerdict.BelowMark, table.Check(Identity(1, 100), Bytes("a"), floor: 0, out _, out _));
+        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(2, 100), Bytes("a"), floor: 0, out _, out _));
     }
 
     [Fact]
@@ -55,11 +55,50 @@ public sealed class OnceTableTests
         table.Record(Identity(1, 100), new LogIndex(5), Bytes("c"), Bytes("m"), revision: 9);
         table.EndEntry(batch, 0, 0);
 
-        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(1, 100), Bytes("c"), 0, out _));
-        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(1, 100), Bytes("h"), 0, out _));
-        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(1, 100), Bytes("m"), 0, out _));
-        Assert.Equal(OnceVerdict.New, table.Check(Identity(1, 100), Bytes("n"), 0, out _));
-        Assert.Equal(OnceVerdict.New, table.Check(Identity(1, 100), Bytes("b"), 0, out _));
+        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(1, 100), Bytes("c"), 0, out _, out _));
+        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(1, 100), Bytes("h"), 0, out _, out _));
+        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(1, 100), Bytes("m"), 0, out _, out _));
+        Assert.Equal(OnceVerdict.New, table.Check(Identity(1, 100), Bytes("n"), 0, out _, out _));
+        Assert.Equal(OnceVerdict.New, table.Check(Identity(1, 100), Bytes("b"), 0, out _, out _));
+    }
+
+    [Fact]
+    public void Check_PartBehindADeletedRange_IsNotCoveredByTheRangesEnd()
+    {
+        OnceTable table = NewTable();
+        using IEngineBatch batch = _engine.NewBatch();
+        table.Record(Identity(1, 100), new LogIndex(5), Bytes("c"), Bytes("m"), revision: 9, endsBeforeLast: true);
+        table.EndEntry(batch, 0, 0);
+        _engine.Write(batch, sync: false);
+
+        foreach (OnceTable one in (OnceTable[])[table, OnceTable.Load(_engine, Region, 1_000_000, floor: 0)])
+        {
+            Assert.Equal(OnceVerdict.Duplicate, one.Check(Identity(1, 100), Bytes("c"), 0, out _, out _));
+            Assert.Equal(OnceVerdict.Duplicate, one.Check(Identity(1, 100), Bytes("lz"), 0, out _, out _));
+            Assert.Equal(OnceVerdict.New, one.Check(Identity(1, 100), Bytes("m"), 0, out _, out _));
+        }
+    }
+
+    [Fact]
+    public void Check_OutcomeWithAResult_TellsItAlsoWhenLoadedAgain()
+    {
+        OnceTable table = NewTable();
+        using IEngineBatch batch = _engine.NewBatch();
+        table.Record(Identity(1, 100), new LogIndex(5), Bytes("c"), Bytes("c"), revision: 9, result: [1, 2, 3]);
+        table.Record(Identity(2, 100), new LogIndex(5), Bytes("c"), Bytes("d"), revision: 10);
+        table.EndEntry(batch, 0, 0);
+        _engine.Write(batch, sync: false);
+
+        foreach (OnceTable one in (OnceTable[])[table, OnceTable.Load(_engine, Region, 1_000_000, floor: 0)])
+        {
+            one.Check(Identity(1, 100), Bytes("c"), 0, out ulong revision, out byte[]? result);
+            Assert.Equal(9UL, revision);
+            Assert.Equal([1, 2, 3], result);
+            one.Check(Identity(2, 100), Bytes("c"), 0, out revision, out result);
+            Assert.Equal(10UL, revision);
+            Assert.Null(result);
+            Assert.Equal(table.Bytes, one.Bytes);
+        }
     }
 
     [Fact]
@@ -75,8 +114,8 @@ public sealed class OnceTableTests
 
         Assert.Equal(150UL, floor);
         Assert.Equal(1, table.OutcomeCount);
-        Assert.Equal(OnceVerdict.BelowFloor, table.Check(Identity(1, 100), Bytes("a"), floor, out _));
-        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(2, 200), Bytes("b"), floor, out _));
+        Assert.Equal(OnceVerdict.BelowFloor, table.Check(Identity(1, 100), Bytes("a"), floor, out _, out _));
+        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(2, 200), Bytes("b"), floor, out _, out _));
         Assert.Equal([6UL], RowsOnDisk());
     }
 
@@ -95,8 +134,8 @@ public sealed class OnceTableTests
         }
 
         Assert.True(floor > 1_000);
-        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(100, 1_100), Bytes("k100"), floor, out _));
-        Assert.Equal(OnceVerdict.BelowFloor, table.Check(Identity(1, 1_001), Bytes("k1"), floor, out _));
+        Assert.Equal(OnceVerdict.Duplicate, table.Check(Identity(100, 1_100), Bytes("k100"), floor, out _, out _));
+        Assert.Equal(OnceVerdict.BelowFloor, table.Check(Identity(1, 1_001), Bytes("k1"), floor, out _, out _));
     }
 
     [Fact]
@@ -107,7 +146,7 @@ public sealed class OnceTableTests
         for (ulong i = 1; i <= 50; i++)
         {
             using IEngineBatch batch = _engine.NewBatch();
-            if (table.Check(Identity(i, 7), Bytes("k"), floor, out _) == OnceVerdict.New)
+            if (table.Check(Identity(i, 7), Bytes("k"), floor, out _, out _) == OnceVerdict.New)
             {
                 table.Record(Identity(i, 7), new LogIndex(i), Bytes("k"), Bytes("k"), i);
             }
@@ -156,15 +195,20 @@ public sealed class OnceTableTests
                     new SessionId(0, (ulong)who), sequence, time - (ulong)random.Next(2_000),
                     Math.Min(sequence, lowest[who]));
                 byte[] key = Bytes($"key{random.Next(10)}");
-                OnceVerdict first = kept.Check(identity, key, floor, out ulong firstRevision);
-                OnceVerdict second = reloaded.Check(identity, key, floor, out ulong secondRevision);
+                OnceVerdict first = kept.Check(identity, key, floor, out ulong firstRevision, out byte[]? firstResult);
+                OnceVerdict second = reloaded.Check(
+                    identity, key, floor, out ulong secondRevision, out byte[]? secondResult);
                 Assert.True(
                     first == second && firstRevision == secondRevision,
                     $"seed {seed} index {index}: {first} and {second}");
+                Assert.Equal(firstResult, secondResult);
                 if (first == OnceVerdict.New)
                 {
-                    kept.Record(identity, new LogIndex(index), key, key, index);
-                    reloaded.Record(identity, new LogIndex(index), key, key, index);
+                    bool endsBefore = random.Chance(0.2);
+                    byte[] last = endsBefore ? [.. key, 1] : key;
+                    byte[]? result = random.Chance(0.3) ? new byte[1 + random.Next(20)] : null;
+                    kept.Record(identity, new LogIndex(index), key, last, index, endsBefore, result);
+                    reloaded.Record(identity, new LogIndex(index), key, last, index, endsBefore, result);
                 }
             }
 

@@ -18,6 +18,7 @@ public sealed class RegionApplierTests
     private static readonly SessionId Session = new(3, 4);
 
     private readonly MemoryEngine _engine = MemoryEngine.Open(new MemoryEngineDisk(new MemoryFileSystem()));
+    private readonly GuardedWrite _guarded = new();
     private readonly RegionApplier _applier;
     private ulong _index;
 
@@ -121,14 +122,9 @@ public sealed class RegionApplierTests
         byte[] unknown = Put(2, "d", "x");
         unknown[0] = 200;
         byte[] data = EntryCodec.EncodeEntry(5, 1_000, [Put(1, "c", "x"), unknown]);
-        using IEngineBatch batch = _engine.NewBatch();
-        var results = new List<CommandResult>();
 
-        bool applied = _applier.Apply(EntryOf(data), _engine, batch, results, observer: null);
+        Assert.Equal(EntryNeeds.Stop, _applier.Check(EntryOf(data)));
 
-        Assert.False(applied);
-        Assert.Empty(results);
-        Assert.Equal(0, batch.Count);
         Assert.Equal(0UL, _applier.State.Index.Value);
         Assert.Contains("kind 200", _applier.StoppedBy, StringComparison.Ordinal);
     }
@@ -139,9 +135,8 @@ public sealed class RegionApplierTests
         byte[] data = EntryCodec.EncodeEntry(5, 1_000, [Put(1, "c", "x")]);
         Entry entry = EntryOf(data);
         data[^1] ^= 1;
-        using IEngineBatch batch = _engine.NewBatch();
 
-        Assert.Throws<InvariantViolationException>(() => _applier.Apply(entry, _engine, batch, [], observer: null));
+        Assert.Throws<InvariantViolationException>(() => _applier.Check(entry));
     }
 
     [Fact]
@@ -181,11 +176,12 @@ public sealed class RegionApplierTests
     private List<CommandResult> Apply(ulong version, ulong time, params byte[][] commands)
     {
         var results = new List<CommandResult>();
-        using IEngineBatch batch = _engine.NewBatch();
-        Assert.True(_applier.Apply(
-            EntryOf(EntryCodec.EncodeEntry(version, time, commands)), _engine, batch, results, observer: null));
+        using var batch = new ApplyBatch(_engine);
+        Entry entry = EntryOf(EntryCodec.EncodeEntry(version, time, commands));
+        Assert.Equal(EntryNeeds.Nothing, _applier.Check(entry));
+        _applier.Apply(entry, batch, _guarded, results, observer: null);
         _index++;
-        _engine.Write(batch, sync: false);
+        batch.Write();
         return results;
     }
 
