@@ -22,7 +22,13 @@ public sealed record Limits
     /// <summary>Most key and value bytes in one write.</summary>
     public int BatchBytesMax { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Most bytes in one scan page; stock gRPC clients refuse responses above 4 MiB (Wire law).</summary>
+    /// <summary>Most keys in one multi-get.</summary>
+    public int MultiGetCountMax { get; init; } = 10_000;
+
+    /// <summary>
+    /// Most bytes in one scan page or one answer to a multi-get; stock gRPC clients refuse responses above 4 MiB (Wire
+    /// law).
+    /// </summary>
     public int ScanPageBytesMax { get; init; } = 1024 * 1024;
 
     public int ScanPageRowsMax { get; init; } = 10_000;

@@ -1,3 +1,5 @@
+using Kv.Protocol.V1;
+
 namespace Kv.Store;
 
 /// <summary>A store's numbers at one moment, for status pages and metrics.</summary>
@@ -23,6 +25,20 @@ public sealed record StoreStatus
 
     /// <summary>Gets under lease that were not in memory and went to the read loops.</summary>
     public required long DiskReadCount { get; init; }
+
+    /// <summary>Gets that asked only whether a key exists.</summary>
+    public required long ExistsReadCount { get; init; }
+
+    /// <summary>Multi-gets, each of many keys.</summary>
+    public required long MultiGetCount { get; init; }
+
+    /// <summary>
+    /// Mutations executed, by kind, of writes that are more than puts and deletes; retries are not counted.
+    /// </summary>
+    public required IReadOnlyList<(MutationKind Kind, long Count)> GuardedMutations { get; init; }
+
+    /// <summary>Writes that took no effect: a condition did not hold, or a sequence had come to its end.</summary>
+    public required long WritesRefusedCount { get; init; }
 
     public required long ProposalBytes { get; init; }
 

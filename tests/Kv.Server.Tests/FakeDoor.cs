@@ -51,7 +51,15 @@ internal sealed class FakeDoor : IRequestDoor
         {
             case Request.CommandOneofCase.Get:
                 ByteString value = ValueBytes > 0 ? ByteString.CopyFrom(new byte[ValueBytes]) : request.Get.Key;
-                response.Get = new GetResult { Found = true, Value = value, Revision = 3 };
+                response.Get = new GetResult
+                {
+                    Found = true, Value = request.Get.ExistsOnly ? ByteString.Empty : value, Revision = 3,
+                };
+                break;
+            case Request.CommandOneofCase.MultiGet:
+                response.MultiGet = new MultiGetResponse();
+                response.MultiGet.Results.AddRange(
+                    request.MultiGet.Keys.Select(static key => new GetResult { Found = true, Value = key }));
                 break;
             case Request.CommandOneofCase.Write:
                 response.Write = new WriteResult { Revision = (ulong)request.Write.Mutations.Count };

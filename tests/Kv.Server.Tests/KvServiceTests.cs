@@ -15,6 +15,7 @@ public sealed class KvServiceTests : IAsyncLifetime
 {
     private static readonly Google.Protobuf.Reflection.ServiceDescriptor Service = KvReflection.Descriptor.Services[0];
     private static readonly GrpcMethod<GetRequest, GetResponse> Get = new(Service, "Get");
+    private static readonly GrpcMethod<MultiGetRequest, MultiGetResponse> MultiGet = new(Service, "MultiGet");
     private static readonly GrpcMethod<PutRequest, WriteResponse> Put = new(Service, "Put");
     private static readonly GrpcMethod<WriteRequest, WriteResponse> Write = new(Service, "Write");
     private static readonly GrpcMethod<ScanRequest, ScanResponse> Scan = new(Service, "Scan");
@@ -83,6 +84,56 @@ public sealed class KvServiceTests : IAsyncLifetime
         Assert.Equal((true, "s", 77UL), (page.More, page.NextKey.ToStringUtf8(), page.RegionTime));
         Assert.Equal(5UL,
             (await _channel.CallUnaryAsync(Routes, new RoutesRequest(), cancellationToken: Token)).ClusterId);
+    }
+
+    [Fact]
+    public async Task MultiGetAndExists_AreRequestsOfTheDoor()
+    {
+        var asked = new MultiGetRequest { Context = new RegionContext { RegionId = 9, Version = 4 } };
+        asked.Keys.AddRange([Bytes("b"), Bytes("a")]);
+
+        MultiGetResponse got = await _channel!.CallUnaryAsync(MultiGet, asked, cancellationToken: Token);
+        GetResponse exists = await _channel.CallUnaryAsync(
+            Get, new GetRequest { Key = Bytes("k"), ExistsOnly = true }, cancellationToken: Token);
+
+        Assert.Equal(["b", "a"], got.Results.Select(result => result.Value.ToStringUtf8()));
+        Assert.Equal(77UL, got.RegionTime);
+        Assert.True(_door.Seen.TryDequeue(out Request? seen));
+        Assert.Equal((9UL, 4UL), (seen.RegionId, seen.Version));
+        Assert.Equal((true, true), (exists.Found, exists.Value.IsEmpty));
+        _door.Special = static _ => Error("elsewhere", e => e.NotLeader = new NotLeader { RegionId = 6 });
+        got = await _channel.CallUnaryAsync(MultiGet, asked, cancellationToken: Token);
+        Assert.Equal(6UL, got.RegionError.NotLeader.RegionId);
+    }
+
+    [Fact]
+    public async Task Write_WhoseConditionFailed_AnswersAllThatTheDoorDoes()
+    {
+        var told = new MutationResult { Index = 3, Failed = true, Found = true, Value = Bytes("x"), Revision = 2 };
+        _door.Special = _ => new Response
+        {
+            RegionTime = 77,
+            Write = new WriteResult
+            {
+                Revision = 8, Outcome = WriteOutcome.ConditionFailed, Results = { told }, ResultsDropped = true,
+            },
+        };
+        var write = new WriteRequest { FirstIndex = 3, Mutations = { new Mutation { Key = Bytes("a") } } };
+
+        WriteResponse answer = await _channel!.CallUnaryAsync(Write, write, cancellationToken: Token);
+
+        Assert.Equal(
+            new WriteResponse
+            {
+                Revision = 8,
+                RegionTime = 77,
+                Outcome = WriteOutcome.ConditionFailed,
+                Results = { told },
+                ResultsDropped = true,
+            },
+            answer);
+        Assert.True(_door.Seen.TryDequeue(out Request? seen));
+        Assert.Equal(3U, seen.Write.FirstIndex);
     }
 
     [Fact]

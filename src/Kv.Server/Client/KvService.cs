@@ -16,6 +16,7 @@ internal sealed class KvService(IRequestDoor door, ServerOptions options, Func<P
 
     public GrpcServiceBinding Bind() => new GrpcService(KvReflection.Descriptor.Services[0])
         .Unary<GetRequest, GetResponse>("Get", GetAsync)
+        .Unary<MultiGetRequest, MultiGetResponse>("MultiGet", MultiGetAsync)
         .Unary<PutRequest, WriteResponse>("Put", PutAsync)
         .Unary<DeleteRequest, WriteResponse>("Delete", DeleteAsync)
         .Unary<WriteRequest, WriteResponse>("Write", WriteAsync)
@@ -27,7 +28,10 @@ internal sealed class KvService(IRequestDoor door, ServerOptions options, Func<P
 
     private async ValueTask<GetResponse> GetAsync(GetRequest call, GrpcCallContext context)
     {
-        var request = new Request { Get = new GetCommand { Key = call.Key, Mode = call.Mode } };
+        var request = new Request
+        {
+            Get = new GetCommand { Key = call.Key, Mode = call.Mode, ExistsOnly = call.ExistsOnly },
+        };
         Response response = await SubmitAsync(request, call.Context, context);
         return response.ResultCase == Response.ResultOneofCase.Get
             ? new GetResponse
@@ -40,30 +44,58 @@ internal sealed class KvService(IRequestDoor door, ServerOptions options, Func<P
             : new GetResponse { RegionError = response.Error, RegionTime = response.RegionTime };
     }
 
+    private async ValueTask<MultiGetResponse> MultiGetAsync(MultiGetRequest call, GrpcCallContext context)
+    {
+        Response response = await SubmitAsync(new Request { MultiGet = call }, call.Context, context);
+        if (response.ResultCase != Response.ResultOneofCase.MultiGet)
+        {
+            return new MultiGetResponse { RegionError = response.Error, RegionTime = response.RegionTime };
+        }
+
+        response.MultiGet.RegionTime = response.RegionTime;
+        return response.MultiGet;
+    }
+
     private ValueTask<WriteResponse> PutAsync(PutRequest call, GrpcCallContext context)
     {
         var mutation = new Mutation { Kind = MutationKind.Put, Key = call.Key, Value = call.Value };
-        return SubmitWriteAsync([mutation], call.Identity, call.Context, context);
+        return SubmitWriteAsync([mutation], call.Identity, firstIndex: 0, call.Context, context);
     }
 
     private ValueTask<WriteResponse> DeleteAsync(DeleteRequest call, GrpcCallContext context)
     {
         var mutation = new Mutation { Kind = MutationKind.Delete, Key = call.Key };
-        return SubmitWriteAsync([mutation], call.Identity, call.Context, context);
+        return SubmitWriteAsync([mutation], call.Identity, firstIndex: 0, call.Context, context);
     }
 
     private ValueTask<WriteResponse> WriteAsync(WriteRequest call, GrpcCallContext context) =>
-        SubmitWriteAsync(call.Mutations, call.Identity, call.Context, context);
+        SubmitWriteAsync(call.Mutations, call.Identity, call.FirstIndex, call.Context, context);
 
     private async ValueTask<WriteResponse> SubmitWriteAsync(
-        IEnumerable<Mutation> mutations, WriteIdentity? identity, RegionContext? region, GrpcCallContext context)
+        IEnumerable<Mutation> mutations,
+        WriteIdentity? identity,
+        uint firstIndex,
+        RegionContext? region,
+        GrpcCallContext context)
     {
-        var request = new Request { Write = new WriteCommand { Identity = identity } };
+        var request = new Request { Write = new WriteCommand { Identity = identity, FirstIndex = firstIndex } };
         request.Write.Mutations.AddRange(mutations);
         Response response = await SubmitAsync(request, region, context);
-        return response.ResultCase == Response.ResultOneofCase.Write
-            ? new WriteResponse { Revision = response.Write.Revision, RegionTime = response.RegionTime }
-            : new WriteResponse { RegionError = response.Error, RegionTime = response.RegionTime };
+        if (response.ResultCase != Response.ResultOneofCase.Write)
+        {
+            return new WriteResponse { RegionError = response.Error, RegionTime = response.RegionTime };
+        }
+
+        WriteResult written = response.Write;
+        var answer = new WriteResponse
+        {
+            Revision = written.Revision,
+            RegionTime = response.RegionTime,
+            Outcome = written.Outcome,
+            ResultsDropped = written.ResultsDropped,
+        };
+        answer.Results.AddRange(written.Results);
+        return answer;
     }
 
     private async ValueTask<ScanResponse> ScanAsync(ScanRequest call, GrpcCallContext context)

@@ -207,7 +207,7 @@ internal sealed class PipelineStream : IResponseSink, IDisposable
     private static int SizeOf(Response response) => response.ResultCase switch
     {
         Response.ResultOneofCase.Get => SmallResponseBytes + response.Get.Value.Length,
-        Response.ResultOneofCase.Write => SmallResponseBytes,
+        Response.ResultOneofCase.Write when response.Write.Results.Count == 0 => SmallResponseBytes,
         _ => SmallResponseBytes + response.CalculateSize(),
     };
 }

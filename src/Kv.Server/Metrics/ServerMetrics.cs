@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
+using Kv.Base;
 using Kv.Server.Hosting;
 using Kv.Store;
+using MutationKind = Kv.Protocol.V1.MutationKind;
 
 namespace Kv.Server.Metrics;
 
@@ -32,6 +34,12 @@ internal sealed class ServerMetrics : IDisposable
         Counter("kv.reads.lease", static s => s.LeaseReadCount, "reads answered under lease");
         Counter("kv.reads.index", static s => s.IndexReadCount, "reads answered by ReadIndex");
         Counter("kv.reads.disk", static s => s.DiskReadCount, "gets that were not in memory");
+        Counter("kv.reads.exists", static s => s.ExistsReadCount, "gets that asked only whether a key exists");
+        Counter("kv.reads.multi", static s => s.MultiGetCount, "multi-gets, each of many keys");
+        _meter.CreateObservableCounter(
+            "kv.mutations", GuardedMutations, null, "mutations of writes that are more than puts and deletes, by kind");
+        Counter("kv.writes.refused", static s => s.WritesRefusedCount,
+            "writes that took no effect: a condition did not hold, or a sequence had come to its end");
         Counter("kv.messages.dropped", static s => s.DroppedMessageCount,
             "messages of other stores dropped at a bound");
         Counter("kv.heartbeats.withheld", static s => s.HeartbeatsWithheldCount,
@@ -55,6 +63,28 @@ internal sealed class ServerMetrics : IDisposable
 
     private void Counter(string name, Func<StoreStatus, long> value, string help) =>
         _meter.CreateObservableCounter(name, () => Now(value), null, help);
+
+    private IEnumerable<Measurement<long>> GuardedMutations()
+    {
+        foreach ((MutationKind kind, long count) in _status?.GuardedMutations ?? [])
+        {
+            yield return new Measurement<long>(count, new KeyValuePair<string, object?>("kind", NameOf(kind)));
+        }
+    }
+
+    private static string NameOf(MutationKind kind) => kind switch
+    {
+        MutationKind.Put => "put",
+        MutationKind.Delete => "delete",
+        MutationKind.PutIfAbsent => "put_if_absent",
+        MutationKind.CompareAndPut => "compare_and_put",
+        MutationKind.CompareAndDelete => "compare_and_delete",
+        MutationKind.GetAndPut => "get_and_put",
+        MutationKind.DeleteRange => "delete_range",
+        MutationKind.Sequence => "sequence",
+        MutationKind.SequenceReset => "sequence_reset",
+        _ => throw Invariant.Unreachable(kind),
+    };
 
     private IEnumerable<Measurement<long>> Now(Func<StoreStatus, long> value) =>
         _status is { } status ? [new Measurement<long>(value(status))] : [];

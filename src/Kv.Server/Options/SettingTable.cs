@@ -66,12 +66,14 @@ internal static class SettingTable
             static (l, v) => l with { ValueBytesMax = (int)v }),
         Limit("limits.batchBytesMax", "bytes of one write", 1_024, 64 * Mebi, static (l, v) =>
             l with { BatchBytesMax = (int)v }),
-        Limit("limits.scanPageBytesMax", "bytes of one scan page", 1_024, 3 * Mebi,
+        Limit("limits.scanPageBytesMax", "bytes of one page of a scan or multi-get", 1_024, 3 * Mebi,
             static (l, v) => l with { ScanPageBytesMax = (int)v }),
         Limit("limits.messageBytesMax", "largest message on the client port", 64 << 10, 256 * Mebi,
             static (l, v) => l with { MessageBytesMax = (int)v }),
         One("limits.batchCountMax", "mutations of one write", (o, v) =>
             WithLimits(o, l => l with { BatchCountMax = (int)SettingText.Count(v, 1, 1_000_000) })),
+        One("limits.multiGetCountMax", "keys of one multi-get", (o, v) =>
+            WithLimits(o, l => l with { MultiGetCountMax = (int)SettingText.Count(v, 1, 1_000_000) })),
         One("limits.scanPageRowsMax", "rows of one scan page", (o, v) =>
             WithLimits(o, l => l with { ScanPageRowsMax = (int)SettingText.Count(v, 1, 1_000_000) })),
         One("limits.pipelineCountMax", "requests in one message of a pipeline", (o, v) =>

@@ -3,7 +3,7 @@ using Kv.Protocol.V1;
 namespace Kv.Store.Apply;
 
 /// <summary>
-/// How many mutations of each kind were executed here, puts and deletes of plain writes left out. Written by the apply
+/// How many mutations of each kind were executed here, in writes that are more than puts and deletes. Written by the apply
 /// loop alone, read by any thread.
 /// </summary>
 internal sealed class OperationCounts
@@ -15,6 +15,17 @@ internal sealed class OperationCounts
     public long Refused => Volatile.Read(ref _refused);
 
     public long Of(MutationKind kind) => Volatile.Read(ref _byKind[(int)kind]);
+
+    public IReadOnlyList<(MutationKind Kind, long Count)> ByKind()
+    {
+        var all = new (MutationKind, long)[_byKind.Length];
+        for (int i = 0; i < all.Length; i++)
+        {
+            all[i] = ((MutationKind)i, Volatile.Read(ref _byKind[i]));
+        }
+
+        return all;
+    }
 
     public void Count(MutationKind kind) => Volatile.Write(ref _byKind[(int)kind], _byKind[(int)kind] + 1);
 

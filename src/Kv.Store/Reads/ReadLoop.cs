@@ -1,6 +1,7 @@
-// Owns scans, confirmed reads and gets that need the disk: work that may take long, kept off the raft and apply loops
+// Owns scans, multi-gets, confirmed reads and gets that need the disk: work that may take long, kept off the raft and apply loops
 // and off the threads that receive. Each page of a scan is a read of its own. A read under lease is checked by the gate
 // around the moment its view is taken (Read law).
+using System.Buffers;
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Engine;
@@ -11,6 +12,26 @@ namespace Kv.Store.Reads;
 
 internal sealed class ReadLoop : Pump
 {
+    /// <summary>Most keys one answer to a multi-get holds; others wait behind it. The caller asks for the rest.</summary>
+    public const int MultiGetAnswersMax = 1024;
+
+    private const int ResultOverheadBytes = 16;
+
+    private static readonly ReadOnlySpanAction<byte, GetResult> FillWhole = static (stored, result) =>
+    {
+        ReadOnlySpan<byte> value = StoredValue.Read(stored, out ulong revision);
+        result.Found = true;
+        result.Value = ByteString.CopyFrom(value);
+        result.Revision = revision;
+    };
+
+    private static readonly ReadOnlySpanAction<byte, GetResult> FillExists = static (stored, result) =>
+    {
+        StoredValue.Read(stored, out ulong revision);
+        result.Found = true;
+        result.Revision = revision;
+    };
+
     private readonly IEngine _engine;
     private readonly TimeProvider _clock;
     private readonly Limits _limits;
@@ -76,6 +97,12 @@ internal sealed class ReadLoop : Pump
             return;
         }
 
+        if (read.Keys is not null)
+        {
+            RunMultiGet(read, read.Keys, before, descriptor);
+            return;
+        }
+
         (byte[] start, byte[] end) = read.Scan is null ? (descriptor.Start, descriptor.End) : Bounds(read.Scan,
             descriptor);
         if (start.AsSpan().SequenceCompareTo(end) >= 0)
@@ -119,7 +146,7 @@ internal sealed class ReadLoop : Pump
     private void RunGet(ReadRequest read, ReadGate? before, RegionDescriptor descriptor)
     {
         var result = new GetResult();
-        _engine.TryRead(ColumnFamily.Data, read.Key, result, Fill);
+        _engine.TryRead(ColumnFamily.Data, read.Key, result, FillerOf(read.ExistsOnly));
         if (!read.Confirmed && !ReadGate.Holds(before, read.Region.Gate, Instant.Now(_clock)))
         {
             AskRaft(read);
@@ -135,12 +162,45 @@ internal sealed class ReadLoop : Pump
         read.Sink.OnResponse(new Response { Id = read.RequestId, RegionTime = read.Region.RegionTime, Get = result });
     }
 
-    internal static void Fill(ReadOnlySpan<byte> stored, GetResult result)
+    /// <summary>What makes a result of a stored value.</summary>
+    internal static ReadOnlySpanAction<byte, GetResult> FillerOf(bool existsOnly) =>
+        existsOnly ? FillExists : FillWhole;
+
+    /// <summary>All keys from one view, under one look at the gate; a prefix of them when they are too many.</summary>
+    private void RunMultiGet(ReadRequest read, byte[][] keys, ReadGate? before, RegionDescriptor descriptor)
     {
-        ReadOnlySpan<byte> value = StoredValue.Read(stored, out ulong revision);
-        result.Found = true;
-        result.Value = ByteString.CopyFrom(value);
-        result.Revision = revision;
+        using IEngineSnapshot view = _engine.Snapshot();
+        if (!read.Confirmed && !ReadGate.Holds(before, read.Region.Gate, Instant.Now(_clock)))
+        {
+            AskRaft(read);
+            return;
+        }
+
+        if (read.Region.Descriptor.Epoch.Version != descriptor.Epoch.Version)
+        {
+            read.Fail(Errors.EpochNotMatch(read.Region));
+            return;
+        }
+
+        var answer = new MultiGetResponse();
+        long bytes = 0;
+        int most = Math.Min(keys.Length, MultiGetAnswersMax);
+        for (int i = 0; i < most && (bytes < _limits.ScanPageBytesMax || i == 0); i++)
+        {
+            if (!descriptor.Contains(keys[i]))
+            {
+                read.Fail(Errors.KeyNotInRegion(read.Region, keys[i]));
+                return;
+            }
+
+            var result = new GetResult();
+            view.TryRead(ColumnFamily.Data, keys[i], result, FillerOf(read.ExistsOnly));
+            answer.Results.Add(result);
+            bytes += result.Value.Length + ResultOverheadBytes;
+        }
+
+        read.Sink.OnResponse(
+            new Response { Id = read.RequestId, RegionTime = read.Region.RegionTime, MultiGet = answer });
     }
 
     private static (byte[] Start, byte[] End) Bounds(ScanRequest scan, RegionDescriptor descriptor)

@@ -1,6 +1,6 @@
 // Owns which read loop a read goes to. The first runs scans and confirmed reads, whose answers then go out together (in
-// turn over all loops a scan costs a third more CPU time); the others take gets that need the disk in turn, so that one
-// that waits long does not hold up all.
+// turn over all loops a scan costs a third more CPU time); the others take multi-gets and gets that need the disk in
+// turn, so that one that waits long does not hold up all.
 using Kv.Base;
 using Kv.Engine;
 
@@ -36,8 +36,10 @@ internal sealed class ReadLoops
     /// <summary>A scan or a confirmed read. False = too many wait.</summary>
     public bool TryPost(ReadRequest read) => _loops[0].TryPost(read);
 
-    /// <summary>A get under lease that was not in memory. False = too many wait.</summary>
-    public bool TryPostDiskGet(ReadRequest read)
+    /// <summary>
+    /// A multi-get under lease, or a get under lease that was not in memory. False = too many wait.
+    /// </summary>
+    public bool TryPostGet(ReadRequest read)
     {
         int others = _loops.Length - 1;
         return _loops[others == 0 ? 0 : 1 + (int)(Interlocked.Increment(ref _turn) % (uint)others)].TryPost(read);

@@ -20,8 +20,14 @@ internal sealed class ReadRequest
     /// <summary>Any peer may answer: only leadership of the lease kind is asked for otherwise.</summary>
     public required bool AnyPeer { get; init; }
 
-    /// <summary>Internal key of a point read; null for a scan.</summary>
+    /// <summary>Internal key of a point read; null for others.</summary>
     public byte[]? Key { get; init; }
+
+    /// <summary>Internal keys of a multi-get; null for others.</summary>
+    public byte[][]? Keys { get; init; }
+
+    /// <summary>A get, or multi-get, that leaves values out.</summary>
+    public bool ExistsOnly { get; init; }
 
     public ScanRequest? Scan { get; init; }
 
