@@ -19,10 +19,23 @@ public sealed record BatchPart
     public required BatchPartOutcome Outcome { get; init; }
 
     /// <summary>
-    /// The region's revision of the write; 0 unless <see cref="Outcome"/> is <see cref="BatchPartOutcome.Applied"/>.
+    /// The region's revision of the write; 0 unless <see cref="Outcome"/> is <see cref="BatchPartOutcome.Applied"/> or
+    /// <see cref="BatchPartOutcome.ConditionFailed"/>, which has one too.
     /// </summary>
     public ulong Revision { get; init; }
 
-    /// <summary>Why it was not applied; null when it was.</summary>
+    /// <summary>Why it was not applied; null when it was, or when a condition failed.</summary>
     public KvException? Error { get; init; }
+
+    /// <summary>
+    /// The conditions that did not hold, when <see cref="Outcome"/> is <see cref="BatchPartOutcome.ConditionFailed"/>.
+    /// Empty all the same when <see cref="ConflictsDropped"/>, or when the region was split meanwhile and the conditions
+    /// that failed are another part's.
+    /// </summary>
+    public IReadOnlyList<KvConflict> Conflicts { get; init; } = [];
+
+    /// <summary>
+    /// Whether the conflicts are forgotten: the first answer was lost, and they were too large to be remembered.
+    /// </summary>
+    public bool ConflictsDropped { get; init; }
 }

@@ -11,4 +11,10 @@ public enum BatchPartOutcome
 
     /// <summary>The part may have taken effect, or may still; if so, all of its mutations together.</summary>
     Undetermined = 2,
+
+    /// <summary>
+    /// A condition of the part did not hold, so that nothing of it took effect, and never will. That is an answer, not
+    /// an error.
+    /// </summary>
+    ConditionFailed = 3,
 }

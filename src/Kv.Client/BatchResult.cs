@@ -13,7 +13,7 @@ public sealed record BatchResult
     public bool AllApplied => Count(BatchPartOutcome.Applied) == Parts.Count;
 
     /// <summary>Whether at least one part took effect or may have.</summary>
-    public bool MaybeApplied => Count(BatchPartOutcome.NotApplied) < Parts.Count;
+    public bool MaybeApplied => Count(BatchPartOutcome.Applied) + Count(BatchPartOutcome.Undetermined) > 0;
 
     /// <summary>How many parts have this outcome.</summary>
     public int Count(BatchPartOutcome outcome)

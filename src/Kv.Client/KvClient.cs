@@ -108,6 +108,34 @@ public sealed partial class KvClient : IAsyncDisposable
     }
 
     /// <summary>
+    /// Whether a key exists, without its value on the wire. Sees every write acknowledged before the call (Read law).
+    /// </summary>
+    public async ValueTask<bool> ExistsAsync(
+        ReadOnlyMemory<byte> key, GetOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var get = new GetOperation(key.Span, (options ?? GetOptions.Default).Mode) { ExistsOnly = true };
+        await RunAsync(get, cancellationToken).ConfigureAwait(false);
+        return get.Found;
+    }
+
+    /// <summary>
+    /// Reads many keys, all regions at the same time, and returns their values in the order of the keys; null = absent.
+    /// A key may come more than once. Each value is as a get would read it; there is no view over all of them. When
+    /// some keys cannot be read it throws <see cref="KvMultiGetException"/>, which holds the values of the others; when
+    /// none can, what a get would throw.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<ValueWithRevision?>> MultiGetAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> keys,
+        GetOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        var get = new MultiGetOperation(keys, (options ?? GetOptions.Default).Mode);
+        await RunAsync(get, cancellationToken).ConfigureAwait(false);
+        return get.Values;
+    }
+
+    /// <summary>
     /// Sets a key to a value, which may be empty. Returns once the write is durable on a quorum and applied.
     /// </summary>
     public async ValueTask<WriteReceipt> PutAsync(
@@ -132,7 +160,8 @@ public sealed partial class KvClient : IAsyncDisposable
     /// <summary>
     /// Sends all mutations of a batch. Those of one region take effect together or not at all; regions are written in
     /// parallel, with no atomicity between them, and the result lists each region's part. Returns when every part took
-    /// effect. Otherwise throws: for a batch of a single part that part's own exception, else
+    /// effect, or did not because a condition of it failed (<see cref="BatchPartOutcome.ConditionFailed"/>): with
+    /// conditions, look at <see cref="BatchResult.AllApplied"/>. Otherwise throws: for a batch of a single part that part's own exception, else
     /// <see cref="KvBatchException"/> with the result of every part.
     /// An empty batch does nothing.
     /// </summary>

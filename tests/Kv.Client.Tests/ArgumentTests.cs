@@ -1,5 +1,7 @@
+using Google.Protobuf;
 using Kv.Client.Core;
 using Kv.Protocol;
+using Kv.Protocol.V1;
 
 namespace Kv.Client.Tests;
 
@@ -22,6 +24,62 @@ public sealed class ArgumentTests
 
         Assert.Empty(rig.SentMessages);
         Assert.Equal(0, rig.Pump.OutstandingCount);
+    }
+
+    public static TheoryData<string, string> WrongMutations => new()
+    {
+        { "expected", "expected: nothing is expected; give absent, value or revision" },
+        { "no expectation", "expected: nothing is expected; give absent, value or revision" },
+        { "revision 0", "expected: no write has revision 0; to expect no key, say absent" },
+        { "absent", "expected: a key that is expected to be absent cannot be deleted; give a value or revision" },
+        { "long", "expected: 1048577 bytes for key \"a\", the limit is 1048576" },
+        { "negative", "number: -1, must be 0 or more" },
+        { "empty key", "key: must not be empty" },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongMutations))]
+    public void WrongMutation_IsRefusedNamingTheField(string what, string message)
+    {
+        var rig = new Rig();
+        var mutation = new Mutation { Kind = MutationKind.CompareAndDelete, Key = ByteString.CopyFromUtf8("a") };
+        mutation.Expected = what switch
+        {
+            "expected" => default(KvExpectation).ToMessage(),
+            "revision 0" => KvExpectation.Revision(0).ToMessage(),
+            "absent" => KvExpectation.Absent.ToMessage(),
+            "long" => KvExpectation.Value(new byte[(1024 * 1024) + 1]).ToMessage(),
+            _ => null,
+        };
+        if (what is "negative" or "empty key")
+        {
+            mutation = new Mutation { Kind = MutationKind.Sequence, Number = what == "negative" ? -1 : 1 };
+            mutation.Key = ByteString.CopyFromUtf8(what == "negative" ? "a" : "");
+        }
+
+        WriteOperation write = rig.Submit(WriteOperation.Of(mutation));
+
+        Assert.Equal(message, Assert.IsType<KvInvalidRequestException>(write.Error).Message);
+        Assert.Empty(rig.SentMessages);
+    }
+
+    [Fact]
+    public void WrongRangesAndKeys_AreRefusedNamingTheArgument()
+    {
+        var rig = new Rig(new KvClientOptions
+        {
+            Seeds = [Messages.Address(1)], Limits = new Limits { MultiGetCountMax = 2 },
+        });
+
+        Assert.Equal("end", Argument(new DeleteRangeOperation("b"u8, "a"u8)));
+        Assert.Equal("start", Argument(new DeleteRangeOperation(new byte[8193], default)));
+        Assert.Equal("keys", Argument(new MultiGetOperation(["a"u8.ToArray(), "b"u8.ToArray(), "c"u8.ToArray()])));
+        Assert.Equal("key", Argument(new MultiGetOperation(["a"u8.ToArray(), default])));
+        Assert.Empty(rig.SentMessages);
+        return;
+
+        string Argument(ClientOperation operation) =>
+            Assert.IsType<KvInvalidRequestException>(rig.Submit(operation).Error).Argument;
     }
 
     [Theory]

@@ -48,6 +48,106 @@ public sealed class KvClientLoopbackTests
     }
 
     [Fact]
+    public async Task ConditionalWrites_OverTwoStores_TellWhatTheyFound()
+    {
+        await using LoopbackCluster cluster = await LoopbackCluster.StartAsync(2);
+        await using KvClient client = await cluster.ConnectAsync();
+
+        ConditionalReceipt first = await client.PutIfAbsentAsync("apple", "red", Cancelled);
+        ConditionalReceipt second = await client.PutIfAbsentAsync("apple", "green", Cancelled);
+        Assert.True(first is { Applied: true, Current: null, RegionId: 10 });
+        Assert.False(second.Applied);
+        Assert.Equal(("red", first.Revision), (Text(second.Current), second.Current?.Revision));
+        ConditionalReceipt swapped = await client.CompareAndPutAsync(
+            "apple", KvExpectation.Revision(first.Revision), "green", Cancelled);
+        Assert.True(swapped.Applied);
+        Assert.False((await client.CompareAndDeleteAsync("apple", KvExpectation.Value("red"), Cancelled)).Applied);
+        Assert.Equal("green", Text(await client.GetAndPutAsync("apple", "blue", Cancelled)));
+        Assert.Null(await client.GetAndPutAsync("plum", "blue", Cancelled));
+        Assert.True((await client.CompareAndDeleteAsync("apple", KvExpectation.Value("blue"), Cancelled)).Applied);
+        Assert.False(await client.ExistsAsync("apple", cancellationToken: Cancelled));
+        Assert.True(await client.ExistsAsync("plum", cancellationToken: Cancelled));
+        Assert.True((await client.CompareAndPutAsync("apple", KvExpectation.Absent, "", Cancelled)).Applied);
+    }
+
+    [Fact]
+    public async Task MultiGetAndDeleteRange_OverTwoStores()
+    {
+        await using LoopbackCluster cluster = await LoopbackCluster.StartAsync(2);
+        await using KvClient client = await cluster.ConnectAsync();
+        await client.BatchAsync(
+            new WriteBatch().Put("a", "1").Put("b", "2").Put("c", "3").Put("x", "4").Put("z", "5"), Cancelled);
+
+        IReadOnlyList<ValueWithRevision?> values =
+            await client.MultiGetAsync(["z", "nope", "a", "b", "c", "x", "a"], cancellationToken: Cancelled);
+        Assert.Equal(["5", "-", "1", "2", "3", "4", "1"], values.Select(Text));
+        DeleteRangeResult deleted = await client.DeleteRangeAsync("b", "z", Cancelled);
+
+        Assert.True(deleted is { Finished: true, RegionCount: 2 });
+        values = await client.MultiGetAsync(["a", "b", "c", "x", "z"], cancellationToken: Cancelled);
+        Assert.Equal(["1", "-", "-", "-", "5"], values.Select(Text));
+        Assert.Equal(2, (await client.DeleteRangeAsync("", "", Cancelled)).RegionCount);
+        Assert.False(await client.ExistsAsync("z", cancellationToken: Cancelled));
+        Assert.Equal(0, (await client.DeleteRangeAsync("b", "b", Cancelled)).RegionCount);
+    }
+
+    [Fact]
+    public async Task DeleteRange_ThatEndsOnTheWay_SaysHowFarItCame()
+    {
+        await using LoopbackCluster cluster = await LoopbackCluster.StartAsync(2);
+        await using KvClient client = await cluster.ConnectAsync(new KvClientOptions
+        {
+            Seeds = [], OperationTimeout = TimeSpan.FromSeconds(1), AttemptTimeout = TimeSpan.FromMilliseconds(200),
+        });
+        cluster.MuteRegion = 20;
+
+        var error = await Assert.ThrowsAsync<KvDeleteRangeException>(
+            async () => await client.DeleteRangeAsync("b", "", Cancelled));
+
+        Assert.True(error.Result is { RegionCount: 1, Finished: false });
+        Assert.Equal("m"u8, error.Result.Next.Span);
+        Assert.IsType<KvUndeterminedException>(error.InnerException);
+    }
+
+    [Fact]
+    public async Task Sequences_HandOutBlocks()
+    {
+        await using LoopbackCluster cluster = await LoopbackCluster.StartAsync(2);
+        await using KvClient client = await cluster.ConnectAsync();
+
+        Assert.Equal(new SequenceBlock(0, 10), await client.NextSequenceAsync("s", 10, Cancelled));
+        Assert.Equal(new SequenceBlock(10, 11), await client.NextSequenceAsync("s", cancellationToken: Cancelled));
+        Assert.Equal(11, await client.GetSequenceAsync("s", Cancelled));
+        Assert.Equal(11, await client.ResetSequenceAsync("s", long.MaxValue, Cancelled));
+        await Assert.ThrowsAsync<KvSequenceExhaustedException>(
+            async () => await client.NextSequenceAsync("s", 1, Cancelled));
+        Assert.Equal(long.MaxValue, await client.GetSequenceAsync("s", Cancelled));
+        foreach (long count in (long[])[0, -1, long.MinValue])
+        {
+            var wrong = await Assert.ThrowsAsync<KvInvalidRequestException>(
+                async () => await client.NextSequenceAsync("s", count, Cancelled));
+            Assert.Equal("count", wrong.Argument);
+        }
+    }
+
+    [Fact]
+    public async Task ResultThatIsForgotten_IsSaidHonestly()
+    {
+        await using LoopbackCluster cluster = await LoopbackCluster.StartAsync(1);
+        await using KvClient client = await cluster.ConnectAsync();
+        await client.PutAsync("a", "1", Cancelled);
+        cluster.DropsResults = true;
+
+        var dropped = await Assert.ThrowsAsync<KvResultDroppedException>(
+            async () => await client.GetAndPutAsync("a", "2", Cancelled));
+        ConditionalReceipt refused = await client.PutIfAbsentAsync("a", "3", Cancelled);
+
+        Assert.True(dropped.MaybeApplied && dropped.Receipt.Revision > 0);
+        Assert.True(refused is { Applied: false, Current: null, CurrentDropped: true });
+        Assert.Equal("2", await client.GetTextAsync("a", cancellationToken: Cancelled));
+    }
+
+    [Fact]
     public async Task Scan_BothWaysOverRegions_GivesEveryKeyOnceInOrder()
     {
         await using LoopbackCluster cluster = await LoopbackCluster.StartAsync(2);
@@ -281,4 +381,7 @@ public sealed class KvClientLoopbackTests
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+
+    private static string Text(ValueWithRevision? value) =>
+        value is { } found ? Encoding.UTF8.GetString(found.Value) : "-";
 }

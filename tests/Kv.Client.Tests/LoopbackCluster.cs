@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Protocol.V1;
@@ -11,6 +12,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<byte[], (ByteString Value, ulong Revision)> _data = new(KeyOrder.Instance);
+    private readonly Dictionary<string, long> _sequences = [];
     private readonly List<LoopbackStore> _stores = [];
     private readonly ulong[] _leaders = [1, 2];
     private ulong _revision;
@@ -21,6 +23,12 @@ internal sealed class LoopbackCluster : IAsyncDisposable
 
     /// <summary>Data requests are taken and never answered.</summary>
     public bool IsMute { get; set; }
+
+    /// <summary>The same for the requests of one region only; 0 = none.</summary>
+    public ulong MuteRegion { get; set; }
+
+    /// <summary>Writes answer as to a retry whose results are forgotten.</summary>
+    public bool DropsResults { get; set; }
 
     /// <summary>Most rows of a page.</summary>
     public int PageRows { get; set; } = 7;
@@ -89,7 +97,7 @@ internal sealed class LoopbackCluster : IAsyncDisposable
                 return new Response { Id = request.Id, RegionTime = 1, Routes = Routes() };
             }
 
-            if (IsMute)
+            if (IsMute || request.RegionId == MuteRegion)
             {
                 return null;
             }
@@ -125,13 +133,45 @@ internal sealed class LoopbackCluster : IAsyncDisposable
             response.Get = new GetResult
             {
                 Found = found,
-                Value = found ? entry.Value : ByteString.Empty,
+                Value = found && !get.ExistsOnly ? entry.Value : ByteString.Empty,
                 Revision = entry.Revision,
             };
         }
         else if (request.Write is { } write)
         {
             Identities.Add(write.Identity);
+            response.Write = Write(write);
+            if (DropsResults && response.Write.Results.Count > 0)
+            {
+                response.Write.Results.Clear();
+                response.Write.ResultsDropped = true;
+            }
+        }
+        else if (request.MultiGet is { } many)
+        {
+            // Two at a time: the client asks for the rest.
+            response.MultiGet = new MultiGetResponse();
+            foreach (ByteString key in many.Keys.Take(2))
+            {
+                bool found = _data.TryGetValue(key.ToByteArray(), out (ByteString Value, ulong Revision) entry);
+                response.MultiGet.Results.Add(new GetResult
+                {
+                    Found = found, Value = found ? entry.Value : ByteString.Empty, Revision = entry.Revision,
+                });
+            }
+        }
+        else
+        {
+            response.Scan = Scan(request.Scan);
+        }
+
+        return response;
+    }
+
+    private WriteResult Write(WriteCommand write)
+    {
+        if (write.Mutations.All(one => one.Kind is MutationKind.Put or MutationKind.Delete))
+        {
             foreach (Mutation mutation in write.Mutations)
             {
                 byte[] key = mutation.Key.ToByteArray();
@@ -142,14 +182,23 @@ internal sealed class LoopbackCluster : IAsyncDisposable
                 }
             }
 
-            response.Write = new WriteResult { Revision = _revision };
-        }
-        else
-        {
-            response.Scan = Scan(request.Scan);
+            return new WriteResult { Revision = _revision };
         }
 
-        return response;
+        var data = new SortedDictionary<string, (string Value, ulong Revision)>(StringComparer.Ordinal);
+        foreach ((byte[] key, (ByteString value, ulong revision)) in _data)
+        {
+            data[Encoding.UTF8.GetString(key)] = (value.ToStringUtf8(), revision);
+        }
+
+        WriteResult result = Model.ModelWrites.Execute(write, _revision, data, _sequences, _ => true);
+        _data.Clear();
+        foreach ((string key, (string value, ulong revision)) in data)
+        {
+            _data[Encoding.UTF8.GetBytes(key)] = (ByteString.CopyFromUtf8(value), revision);
+        }
+
+        return result;
     }
 
     private ScanResponse Scan(ScanRequest scan)

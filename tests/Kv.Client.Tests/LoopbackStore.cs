@@ -35,6 +35,7 @@ internal sealed class LoopbackStore : IAsyncDisposable
             [
                 new GrpcService(KvReflection.Descriptor.Services[0])
                     .Unary<GetRequest, GetResponse>("Get", (_, _) => throw Missing())
+                    .Unary<MultiGetRequest, MultiGetResponse>("MultiGet", (_, _) => throw Missing())
                     .Unary<PutRequest, WriteResponse>("Put", (_, _) => throw Missing())
                     .Unary<DeleteRequest, WriteResponse>("Delete", (_, _) => throw Missing())
                     .Unary<WriteRequest, WriteResponse>("Write", (_, _) => throw Missing())

@@ -36,6 +36,11 @@ public sealed class RandomClusterTests
         int acknowledged = run.Workload.Puts.Count(p => p.Outcome == BatchPartOutcome.Applied);
         int puts = run.Workload.Puts.Count;
         Assert.True(acknowledged > puts * 8 / 10, $"only {acknowledged} of {puts} puts were acknowledged");
+        Assert.True(run.Workload.Blocks.Count > 5, $"only {run.Workload.Blocks.Count} blocks of numbers");
+        Assert.True(run.Workload.Counted.Applied > 10, $"counted only to {run.Workload.Counted.Applied}");
+        Assert.True(run.Workload.ConditionsFailed > 0, $"only {run.Workload.ConditionsFailed} conditions failed");
+        Assert.True(run.Workload.RangesDeleted > 5, $"only {run.Workload.RangesDeleted} ranges deleted");
+        Assert.True(run.Workload.MultiGetCount > 30, $"only {run.Workload.MultiGetCount} multi-gets");
         Assert.True(
             run.Workload.FailedReadCount * 20 < run.Workload.ReadCount, $"{run.Workload.FailedReadCount} reads failed");
     }
@@ -102,6 +107,9 @@ public sealed class RandomClusterTests
         cluster.RunUntil(() => tick.IsCompleted, maxMs: 11_000);
         cluster.RunOut(until);
         Assert.Null(tick.Error);
+        bool isDeleted = false;
+        workload.DeleteAll(() => isDeleted = true);
+        cluster.RunUntil(() => isDeleted, maxMs: 600_000);
         Assert.Equal(0, pump.OutstandingCount);
         return new Run(cluster, workload);
     }
@@ -111,18 +119,31 @@ public sealed class RandomClusterTests
         Assert.All(
             run.Cluster.Applied,
             entry => Assert.True(entry.Value == 1, $"{entry.Key} was applied {entry.Value} times"));
-        foreach (Workload.PutRecord put in run.Workload.Puts)
+        foreach (Workload.PutRecord put in run.Workload.Puts.Concat(run.Workload.GuardedPuts))
         {
             int times = run.Cluster.AppliedValues.GetValueOrDefault(put.Value);
             bool asTold = put.Outcome switch
             {
                 BatchPartOutcome.Applied => times == 1,
-                BatchPartOutcome.NotApplied => times == 0,
+                BatchPartOutcome.NotApplied or BatchPartOutcome.ConditionFailed => times == 0,
                 BatchPartOutcome.Undetermined => times is 0 or 1,
                 _ => false,
             };
             Assert.True(asTold, $"{put.Value} of key {put.Key} was told {put.Outcome} and applied {times} times");
         }
+
+        Assert.DoesNotContain(
+            run.Cluster.Data.Keys, key => key.Contains(ModelCluster.DeletableMark, StringComparison.Ordinal));
+        long end = 0;
+        foreach ((long start, long count) in run.Workload.Blocks.Order())
+        {
+            Assert.True(start >= end, $"number {start} was handed out twice");
+            end = start + count;
+        }
+
+        run.Cluster.Data.TryGetValue(Workload.CounterKey, out (string Value, ulong Revision) counter);
+        (int applied, int undetermined) = run.Workload.Counted;
+        Assert.InRange(int.Parse(counter.Value ?? "0"), applied, applied + undetermined);
     }
 
     private static ulong FirstSeed() =>

@@ -6,7 +6,8 @@ namespace Kv.Client.Core;
 
 /// <summary>
 /// Meter and activity source <c>Kv.Client</c>, shared by all clients of a process. Operations:
-/// <c>kv.client.duration</c> in milliseconds, by operation (get, write, scan, routes) and outcome. Waits before another
+/// <c>kv.client.duration</c> in milliseconds, by operation (get, exists, multi_get,
+/// write, delete_range, scan, routes) and outcome. Waits before another
 /// try: <c>kv.client.waits</c>, by kind.
 /// </summary>
 internal static class ClientMetrics
@@ -47,7 +48,7 @@ internal static class ClientMetrics
         null => "ok",
         OperationCanceledException => "cancelled",
         KvUndeterminedException => "undetermined",
-        KvBatchException => "partly",
+        KvBatchException or KvMultiGetException => "partly",
         KvInvalidRequestException => "invalid",
         KvTimeoutException => "timeout",
         KvUnavailableException => "unavailable",

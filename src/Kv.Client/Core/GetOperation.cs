@@ -18,6 +18,9 @@ public sealed class GetOperation : RegionOperation
         _mode = ReadModes.ToMessage(mode);
     }
 
+    /// <summary>Ask only whether the key exists: the value is left out.</summary>
+    public bool ExistsOnly { get; init; }
+
     /// <summary>The key asked for.</summary>
     public ReadOnlyMemory<byte> Key => _key.Memory;
 
@@ -30,7 +33,7 @@ public sealed class GetOperation : RegionOperation
     /// <summary>The revision of the write that made the value; 0 when not found.</summary>
     public ulong Revision { get; private set; }
 
-    internal override string Kind => "get";
+    internal override string Kind => ExistsOnly ? "exists" : "get";
 
     internal override bool IsWrite => false;
 
@@ -47,7 +50,7 @@ public sealed class GetOperation : RegionOperation
     internal override ReadOnlyMemory<byte> LookupKey(RegionCall call) => _key.Memory;
 
     internal override void Fill(RegionCall call, Request request) =>
-        request.Get = new GetCommand { Key = _key, Mode = _mode };
+        request.Get = new GetCommand { Key = _key, Mode = _mode, ExistsOnly = ExistsOnly };
 
     internal override bool OnResult(ClientPump pump, RegionCall call, Response response)
     {
@@ -64,7 +67,7 @@ public sealed class GetOperation : RegionOperation
     }
 
     internal override Exception DescribeEnd(string what, Exception? cause) =>
-        DescribeEnd($"get of key {KeyText.Of(_key.Span)} {what}", cause, _call!);
+        DescribeEnd($"{Kind} of key {KeyText.Of(_key.Span)} {what}", cause, _call!);
 
     internal override void DetachCalls() => _call?.Detach();
 }

@@ -16,10 +16,14 @@ internal sealed class RegionCall(ClientPump pump, RegionOperation operation, int
     /// <summary>The region that the last attempt believed in; null = none yet.</summary>
     public CachedRegion? Region { get; set; }
 
-    /// <summary>First mutation of a write's slice.</summary>
+    /// <summary>First mutation of a write's slice, key of a multi-get's, or number of a deleted range.</summary>
     public int First { get; init; }
 
+    /// <summary>Mutations or keys in the slice.</summary>
     public int MutationCount { get; set; }
+
+    /// <summary>Whether it has an identity, so that it was sent or inherited from a call that was.</summary>
+    public bool IsIdentified => _ticket is not null;
 
     /// <summary>
     /// Whether some attempt was sent and not definitely refused. From then on the outcome is in doubt until it is
@@ -30,6 +34,9 @@ internal sealed class RegionCall(ClientPump pump, RegionOperation operation, int
     public BatchPartOutcome Outcome { get; private set; }
 
     public ulong Revision { get; private set; }
+
+    /// <summary>The answer to a write that has more to tell than its revision; null = none such.</summary>
+    public WriteResult? Told { get; private set; }
 
     public KvException? Error { get; private set; }
 
@@ -108,13 +115,14 @@ internal sealed class RegionCall(ClientPump pump, RegionOperation operation, int
         }
     }
 
-    public void Settle(BatchPartOutcome outcome, ulong revision, KvException? error)
+    public void Settle(BatchPartOutcome outcome, ulong revision, KvException? error, WriteResult? told = null)
     {
         Invariant.Require(!IsSettled);
         IsSettled = true;
         Outcome = outcome;
         Revision = revision;
         Error = error;
+        Told = told;
         ReleaseTicket();
     }
 

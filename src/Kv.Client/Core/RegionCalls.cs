@@ -68,6 +68,7 @@ internal sealed class RegionCalls(ClientPump pump, RegionCache cache, StoreBook 
     {
         RegionError? error = response.ResultCase == Response.ResultOneofCase.Error ? response.Error
             : response.ResultCase == Response.ResultOneofCase.Scan ? response.Scan.RegionError
+            : response.ResultCase == Response.ResultOneofCase.MultiGet ? response.MultiGet.RegionError
             : null;
         if (error?.MaybeApplied == true)
         {

@@ -43,4 +43,51 @@ public abstract class RegionOperation : ClientOperation
         call.DescribeTo(text);
         return new KvTimeoutException(text.ToString());
     }
+
+    /// <summary>The same for a call of a write, which may have been executed.</summary>
+    private protected static KvException DescribeWriteEnd(
+        string description, RegionCall call, string what, Exception? cause)
+    {
+        var text = new StringBuilder(description).Append(' ').Append(what);
+        if (call.MaybeExecuted || call.InFlight)
+        {
+            text.Append(", and it may have been executed: ");
+            call.DescribeTo(text);
+            return new KvUndeterminedException(text.ToString(), cause);
+        }
+
+        text.Append(": ");
+        call.DescribeTo(text);
+        return cause switch
+        {
+            null => new KvTimeoutException(text.ToString()),
+            KvException known => known,
+            _ => new KvException(text.ToString(), cause),
+        };
+    }
+
+    /// <summary>
+    /// Of the places from <paramref name="first"/> to <paramref name="last"/>, whose keys rise, the first whose key lies
+    /// behind the region; the first key is known to lie inside, the last one behind.
+    /// </summary>
+    private protected static int FirstBehind(
+        CachedRegion region, int first, int last, Func<int, ReadOnlyMemory<byte>> keyAt)
+    {
+        int low = first + 1;
+        int high = last;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (region.IsBelowEnd(keyAt(middle).Span))
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
 }

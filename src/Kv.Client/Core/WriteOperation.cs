@@ -1,6 +1,5 @@
 // Owns one write from the caller: its mutations in order of keys, cut into calls of one region each. Invariants: calls
 // cover the mutations exactly once; a call that was sent once is only ever cut, never joined with another (Once law).
-using System.Text;
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Protocol;
@@ -8,7 +7,7 @@ using Kv.Protocol.V1;
 
 namespace Kv.Client.Core;
 
-/// <summary>Puts and deletes, each region's share taking effect together and at most once.</summary>
+/// <summary>Mutations of keys, each region's share taking effect together and at most once.</summary>
 public sealed class WriteOperation : RegionOperation
 {
     private const int MutationOverheadBytes = 16;
@@ -16,12 +15,14 @@ public sealed class WriteOperation : RegionOperation
     private readonly Mutation[] _mutations;
     private readonly List<RegionCall> _calls = new(capacity: 1);
     private readonly bool _isBatch;
+    private readonly bool _isPlain;
     private int _unfinished;
 
     private WriteOperation(Mutation[] mutations, bool isBatch)
     {
         _mutations = mutations;
         _isBatch = isBatch;
+        _isPlain = Array.TrueForAll(mutations, static one => one.Kind is MutationKind.Put or MutationKind.Delete);
     }
 
     /// <summary>Revision of the first part; valid once completed without error.</summary>
@@ -29,6 +30,18 @@ public sealed class WriteOperation : RegionOperation
 
     /// <summary>The region of the first part; 0 = none.</summary>
     public ulong RegionId => _calls.Count > 0 ? _calls[0].Region?.Id ?? 0 : 0;
+
+    /// <summary>
+    /// Whether the first part took effect; false when a condition did not hold. Valid once completed without error.
+    /// </summary>
+    public bool Applied => _calls.Count == 0 || _calls[0].Outcome == BatchPartOutcome.Applied;
+
+    /// <summary>Whether results of the first part are forgotten: it was a retry, and they were too large.</summary>
+    public bool ResultsDropped => _calls.Count > 0 && _calls[0].Told is { ResultsDropped: true };
+
+    /// <summary>What the only mutation of a single write saw; null when it has nothing to tell.</summary>
+    public MutationResult? Result =>
+        _calls.Count > 0 && _calls[0].Told is { Results.Count: > 0 } told ? told.Results[0] : null;
 
     internal override string Kind => "write";
 
@@ -57,6 +70,11 @@ public sealed class WriteOperation : RegionOperation
     public static WriteOperation Delete(
         ReadOnlySpan<byte> key, int timeoutMs = 0, Action<ClientOperation>? completed = null) =>
         Single(new Mutation { Kind = MutationKind.Delete, Key = ByteString.CopyFrom(key) }, timeoutMs, completed);
+
+    /// <summary>A write of one mutation, which must not be changed afterwards.</summary>
+    public static WriteOperation Of(
+        Mutation mutation, int timeoutMs = 0, Action<ClientOperation>? completed = null) =>
+        Single(mutation, timeoutMs, completed);
 
     /// <summary>All mutations of a batch as it is now.</summary>
     public static WriteOperation Batch(
@@ -100,6 +118,8 @@ public sealed class WriteOperation : RegionOperation
                 Outcome = call.Outcome,
                 Revision = call.Revision,
                 Error = call.Error,
+                Conflicts = ConflictsOf(call),
+                ConflictsDropped = call.Told is { ResultsDropped: true },
             });
         }
 
@@ -117,7 +137,7 @@ public sealed class WriteOperation : RegionOperation
                 return error;
             }
 
-            bytes += mutation.Key.Length + mutation.Value.Length;
+            bytes += mutation.Key.Length + mutation.Value.Length + (mutation.Expected?.Value.Length ?? 0);
         }
 
         if (_mutations.Length > limits.BatchCountMax)
@@ -160,21 +180,7 @@ public sealed class WriteOperation : RegionOperation
             return;
         }
 
-        int low = call.First + 1;
-        int high = end - 1;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (region.IsBelowEnd(_mutations[middle].Key.Span))
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
+        int low = FirstBehind(region, call.First, end - 1, at => _mutations[at].Key.Memory);
         RegionCall rest = AddCall(pump, low, end - low);
         call.CutTo(low - call.First, CostOf(call.First, low - call.First));
         rest.InheritFrom(call);
@@ -183,7 +189,7 @@ public sealed class WriteOperation : RegionOperation
 
     internal override void Fill(RegionCall call, Request request)
     {
-        var command = new WriteCommand { Identity = call.Identify() };
+        var command = new WriteCommand { Identity = call.Identify(), FirstIndex = _isPlain ? 0 : (uint)call.First };
         for (int i = 0; i < call.MutationCount; i++)
         {
             command.Mutations.Add(_mutations[call.First + i]);
@@ -199,7 +205,22 @@ public sealed class WriteOperation : RegionOperation
             return false;
         }
 
-        call.Settle(BatchPartOutcome.Applied, result.Revision, error: null);
+        switch (result.Outcome)
+        {
+            case WriteOutcome.Applied:
+                call.Settle(BatchPartOutcome.Applied, result.Revision, error: null, _isPlain ? null : result);
+                break;
+            case WriteOutcome.ConditionFailed:
+                call.Settle(BatchPartOutcome.ConditionFailed, result.Revision, error: null, result);
+                break;
+            case WriteOutcome.SequenceExhausted:
+                call.Settle(BatchPartOutcome.NotApplied, revision: 0, Exhausted(result), result);
+                break;
+            default:
+                // From a newer store; an answer that says nothing.
+                return false;
+        }
+
         MaybeFinish(pump);
         return true;
     }
@@ -217,7 +238,7 @@ public sealed class WriteOperation : RegionOperation
         {
             if (!call.IsSettled)
             {
-                KvException error = DescribeEnd(call, what, cause);
+                KvException error = DescribeWriteEnd(Describe(), call, what, cause);
                 call.Settle(
                     error.MaybeApplied ? BatchPartOutcome.Undetermined : BatchPartOutcome.NotApplied,
                     revision: 0,
@@ -280,20 +301,22 @@ public sealed class WriteOperation : RegionOperation
             return _calls[0].Error;
         }
 
-        BatchResult result = ToResult();
-        if (result.AllApplied)
+        KvException? first = null;
+        foreach (RegionCall call in _calls)
+        {
+            first ??= call.Error;
+        }
+
+        if (first is null)
         {
             return null;
         }
 
-        KvException? first = null;
-        foreach (BatchPart part in result.Parts)
-        {
-            first ??= part.Error;
-        }
+        BatchResult result = ToResult();
 
         return new KvBatchException(
             $"{Describe()} {what}: of {result.Parts.Count} parts {result.Count(BatchPartOutcome.Applied)} applied, "
+            + ConditionsFailed(result)
             + $"{result.Count(BatchPartOutcome.NotApplied)} not applied, "
             + $"{result.Count(BatchPartOutcome.Undetermined)} undetermined; "
             + $"first error: {first?.Message}",
@@ -301,27 +324,55 @@ public sealed class WriteOperation : RegionOperation
             first);
     }
 
-    private KvException DescribeEnd(RegionCall call, string what, Exception? cause)
+    private static string ConditionsFailed(BatchResult result) =>
+        result.Count(BatchPartOutcome.ConditionFailed) is > 0 and int count ? $"{count} with a failed condition, " : "";
+
+    /// <summary>
+    /// Which conditions of the part did not hold. A part that was cut off after the whole had been executed is told
+    /// about the whole; what lies outside of it is told by the others.
+    /// </summary>
+    private IReadOnlyList<KvConflict> ConflictsOf(RegionCall call)
     {
-        var text = new StringBuilder(Describe()).Append(' ').Append(what);
-        if (call.MaybeExecuted || call.InFlight)
+        if (call.Told is not { Results.Count: > 0 } told || call.Outcome != BatchPartOutcome.ConditionFailed)
         {
-            text.Append(", and it may have been executed: ");
-            call.DescribeTo(text);
-            return new KvUndeterminedException(text.ToString(), cause);
+            return [];
         }
 
-        text.Append(": ");
-        call.DescribeTo(text);
-        return cause switch
+        var conflicts = new List<KvConflict>();
+        foreach (MutationResult result in told.Results)
         {
-            null => new KvTimeoutException(text.ToString()),
-            KvException known => known,
-            _ => new KvException(text.ToString(), cause),
-        };
+            if (result.Failed && result.Index >= call.First && result.Index < call.First + call.MutationCount)
+            {
+                conflicts.Add(new KvConflict
+                {
+                    Key = _mutations[(int)result.Index].Key.Memory,
+                    Current = Results.ToValue(result),
+                    CurrentDropped = result.ValueDropped,
+                });
+            }
+        }
+
+        return conflicts;
     }
+
+    private KvException Exhausted(WriteResult result) => new KvSequenceExhaustedException(
+        $"{Describe()}: it stands at {(result.Results.Count > 0 ? result.Results[0].Start : long.MaxValue)}, and "
+        + $"{_mutations[0].Number} more would pass {long.MaxValue}; nothing was handed out");
 
     private string Describe() => _isBatch
         ? $"batch of {_mutations.Length} mutations"
-        : $"{(_mutations[0].Kind == MutationKind.Put ? "put" : "delete")} of key {KeyText.Of(_mutations[0].Key.Span)}";
+        : $"{NameOf(_mutations[0].Kind)} of key {KeyText.Of(_mutations[0].Key.Span)}";
+
+    private static string NameOf(MutationKind kind) => kind switch
+    {
+        MutationKind.Put => "put",
+        MutationKind.Delete => "delete",
+        MutationKind.PutIfAbsent => "put-if-absent",
+        MutationKind.CompareAndPut => "compare-and-put",
+        MutationKind.CompareAndDelete => "compare-and-delete",
+        MutationKind.GetAndPut => "get-and-put",
+        MutationKind.Sequence => "sequence",
+        MutationKind.SequenceReset => "sequence reset",
+        _ => "write",
+    };
 }

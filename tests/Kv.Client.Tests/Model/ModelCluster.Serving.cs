@@ -94,11 +94,22 @@ internal sealed partial class ModelCluster
         }
 
         string first = request.Write.Mutations[0].Key.ToStringUtf8();
-        string last = request.Write.Mutations[^1].Key.ToStringUtf8();
-        Assert.True(region.Contains(first) && region.Contains(last), "a write outside of its region");
+        bool isRange = request.Write.Mutations[0].Kind == MutationKind.DeleteRange;
+        string last = isRange ? EndOf(request.Write.Mutations[0], region) : request.Write.Mutations[^1].Key.ToStringUtf8();
+        Assert.True(
+            region.Contains(first) && (isRange ? region.ContainsEnd(last) : region.Contains(last)),
+            "a write outside of its region");
         if (region.Outcomes.Find(o => o.Answers(identity, first)) is { } known)
         {
-            return Written(request, known.Revision);
+            // Large results are not remembered (Once law); what is large here is drawn.
+            WriteResult again = known.Result.Clone();
+            if (again.Results.Any(told => told.Value.Length > 6))
+            {
+                again.Results.Clear();
+                again.ResultsDropped = true;
+            }
+
+            return new Response { Id = request.Id, Write = again };
         }
 
         if (identity.Stamp < region.Floor)
@@ -118,39 +129,58 @@ internal sealed partial class ModelCluster
         }
 
         region.Revision++;
-        for (int i = 0; i < request.Write.Mutations.Count; i++)
+        WriteResult result = ModelWrites.Execute(
+            request.Write, region.Revision, Data, Sequences, key => key.Contains(DeletableMark, StringComparison.Ordinal));
+        if (result.Outcome == WriteOutcome.Applied)
         {
-            ApplyMutation(request.Write.Mutations[i], region.Revision, $"{identity.Sequence}/{i}");
+            for (int i = 0; i < request.Write.Mutations.Count; i++)
+            {
+                NoteApplied(request.Write.Mutations[i], last, $"{identity.Sequence}/{i}");
+            }
         }
 
         if (_options.RemembersOutcomes)
         {
-            region.Outcomes.Add(new ModelRegion.Outcome(identity, first, last, region.Revision));
+            region.Outcomes.Add(new ModelRegion.Outcome(identity, first, last, isRange, result));
             ulong mark = Math.Max(region.Marks.GetValueOrDefault(identity.Session), identity.LowestUnacknowledged);
             region.Marks[identity.Session] = mark;
             region.Outcomes.RemoveAll(o => o.Identity.Session == identity.Session && o.Identity.Sequence < mark);
         }
 
-        return Written(request, region.Revision);
+        return new Response { Id = request.Id, Write = result.Clone() };
     }
 
-    private void ApplyMutation(Mutation mutation, ulong revision, string identity)
+    private static string EndOf(Mutation range, ModelRegion region) =>
+        range.EndKey.IsEmpty ? region.End : range.EndKey.ToStringUtf8();
+
+    private void NoteApplied(Mutation mutation, string end, string identity)
     {
         string key = mutation.Key.ToStringUtf8();
         string value = mutation.Value.ToStringUtf8();
         Trace(0xA9, (ulong)value.Length);
-        string id = $"{identity}/{key}";
-        Applied[id] = Applied.GetValueOrDefault(id) + 1;
-        if (mutation.Kind == MutationKind.Delete)
+        if (mutation.Kind == MutationKind.DeleteRange)
         {
-            Data.Remove(key);
+            // Each key that regions are cut at stands for the keys behind it.
+            for (int i = 0; i < 260; i++)
+            {
+                string at = $"{(char)('a' + (i / 10))}{i % 10}";
+                if (ModelWrites.IsIn(at, key, end))
+                {
+                    NoteOnce($"{identity}/range {at}");
+                }
+            }
+
+            return;
         }
-        else
+
+        NoteOnce($"{identity}/{key}");
+        if (mutation.Kind is not (MutationKind.Delete or MutationKind.CompareAndDelete or MutationKind.Sequence))
         {
             AppliedValues[value] = AppliedValues.GetValueOrDefault(value) + 1;
-            Data[key] = (value, revision);
         }
     }
+
+    private void NoteOnce(string id) => Applied[id] = Applied.GetValueOrDefault(id) + 1;
 
     private Response ServeRead(Request request)
     {
@@ -169,7 +199,25 @@ internal sealed partial class ModelCluster
             };
         }
 
-        return new Response { Id = request.Id, Scan = ServeScan(request.Scan) };
+        return request.MultiGet is { } many
+            ? new Response { Id = request.Id, MultiGet = ServeMultiGet(many) }
+            : new Response { Id = request.Id, Scan = ServeScan(request.Scan) };
+    }
+
+    /// <summary>An answer holds a prefix of the keys: as many as fit, and at least one.</summary>
+    private MultiGetResponse ServeMultiGet(MultiGetRequest many)
+    {
+        var answer = new MultiGetResponse();
+        foreach (ByteString key in many.Keys.Take(_random.Next(1, 6)))
+        {
+            bool found = Data.TryGetValue(key.ToStringUtf8(), out (string Value, ulong Revision) entry);
+            answer.Results.Add(new GetResult
+            {
+                Found = found, Value = ByteString.CopyFromUtf8(found ? entry.Value : ""), Revision = entry.Revision,
+            });
+        }
+
+        return answer;
     }
 
     private ScanResponse ServeScan(ScanRequest scan)
@@ -283,9 +331,6 @@ internal sealed partial class ModelCluster
         Trace(0xEE, request.Id);
         return error;
     }
-
-    private static Response Written(Request request, ulong revision) =>
-        new() { Id = request.Id, Write = new WriteResult { Revision = revision } };
 
     private static StoreInfo Describe(StoreState store) => Messages.Store(store.Id, store.Incarnation);
 

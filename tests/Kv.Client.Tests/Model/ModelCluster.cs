@@ -11,6 +11,9 @@ namespace Kv.Client.Tests.Model;
 /// </summary>
 internal sealed partial class ModelCluster : IClientTransport
 {
+    /// <summary>Ranges delete only keys with this in them.</summary>
+    public const char DeletableMark = '%';
+
     private readonly ModelOptions _options;
     private readonly DeterministicRandom _random;
     private readonly ManualClock _clock;
@@ -41,6 +44,9 @@ internal sealed partial class ModelCluster : IClientTransport
 
     /// <summary>The truth: every key with its value and the revision of the write that made it.</summary>
     public SortedDictionary<string, (string Value, ulong Revision)> Data { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Where the sequence of each key stands.</summary>
+    public Dictionary<string, long> Sequences { get; } = new(StringComparer.Ordinal);
 
     /// <summary>How often each mutation was executed, by session, sequence, key and place in the write.</summary>
     public Dictionary<string, int> Applied { get; } = new(StringComparer.Ordinal);

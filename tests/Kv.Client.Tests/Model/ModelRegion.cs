@@ -35,6 +35,10 @@ internal sealed class ModelRegion
     public bool Contains(string key) =>
         string.CompareOrdinal(key, Start) >= 0 && (End.Length == 0 || string.CompareOrdinal(key, End) < 0);
 
+    /// <summary>Whether a range that begins inside may end at <paramref name="end"/>.</summary>
+    public bool ContainsEnd(string end) =>
+        End.Length == 0 || (end.Length > 0 && string.CompareOrdinal(end, End) <= 0);
+
     public RegionRoute ToRoute() => new()
     {
         Region = Messages.Region(Id, Start, End, Version, ConfVersion, [.. Stores]),
@@ -75,13 +79,15 @@ internal sealed class ModelRegion
         }
     }
 
-    /// <summary>A write that was executed: identity, key span, answer.</summary>
-    internal sealed record Outcome(WriteIdentity Identity, string First, string Last, ulong Revision)
+    /// <summary>A write that was decided: identity, key span, which a range does not reach the end of, answer.</summary>
+    internal sealed record Outcome(
+        WriteIdentity Identity, string First, string Last, bool EndsBeforeLast, WriteResult Result)
     {
         public bool Answers(WriteIdentity identity, string firstKey) =>
             Identity.Session == identity.Session
             && Identity.Sequence == identity.Sequence
-            && string.CompareOrdinal(firstKey, First) >= 0
-            && string.CompareOrdinal(firstKey, Last) <= 0;
+            && (EndsBeforeLast
+                ? ModelWrites.IsIn(firstKey, First, Last)
+                : string.CompareOrdinal(firstKey, First) >= 0 && string.CompareOrdinal(firstKey, Last) <= 0);
     }
 }

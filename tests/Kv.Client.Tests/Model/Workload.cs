@@ -9,7 +9,7 @@ namespace Kv.Client.Tests.Model;
 /// Callers that do one random operation after the other and keep what they were told. Keys that begin with '~' are
 /// written before and never change: scans must show each of them exactly once.
 /// </summary>
-internal sealed class Workload
+internal sealed partial class Workload
 {
     private const int StableKeyCount = 120;
 
@@ -60,13 +60,21 @@ internal sealed class Workload
         }
 
         int choice = _random.Next(100);
-        if (choice < 40)
+        if (choice < 28)
         {
             Put();
         }
-        else if (choice < 60)
+        else if (choice < 42)
         {
             Batch();
+        }
+        else if (choice < 58)
+        {
+            Guarded(choice);
+        }
+        else if (choice < 66)
+        {
+            MultiGet();
         }
         else if (choice < 85)
         {
@@ -273,6 +281,15 @@ internal sealed class Workload
         public required string Value { get; init; }
 
         public BatchPartOutcome? Outcome { get; set; }
+
+        public void Set(WriteOperation write)
+        {
+            Set(write.Error);
+            if (write.Error is null && !write.Applied)
+            {
+                Outcome = BatchPartOutcome.ConditionFailed;
+            }
+        }
 
         public void Set(Exception? error) => Outcome = error switch
         {
