@@ -56,7 +56,8 @@ internal static class CtlCommandLine
             Talks to a KvStore cluster: data, regions, stores, and a playground on this machine.
 
             Keys and values are text, 0x… (hexadecimal), b64:… (base64), or text:… for text that looks like these.
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such key (get), 4 outcome not known, 130 stopped.
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such key (get, exists),
+            4 outcome not known, 5 not as expected (--expect-…), 130 stopped.
             """);
         for (int i = 0; i < root.Options.Count; i++)
         {
@@ -72,8 +73,12 @@ internal static class CtlCommandLine
         var runner = new CommandRunner(environment, globals);
         root.Add(PutCommand.Build(runner));
         root.Add(GetCommand.Build(runner));
+        root.Add(ExistsCommand.Build(runner));
+        root.Add(GetPutCommand.Build(runner));
         root.Add(DeleteCommand.Build(runner));
+        root.Add(DeleteRangeCommand.Build(runner));
         root.Add(ScanCommand.Build(runner));
+        root.Add(SequenceCommands.Build(runner));
         root.Add(ImportCommand.Build(runner));
         root.Add(ExportCommand.Build(runner));
         root.Add(ClusterCommands.Build(runner));

@@ -13,6 +13,8 @@ internal static class CtlFailures
         KvUndeterminedException => new CtlException(
             ExitCode.Undetermined, With(cause.Message, "the write may or may not have taken effect: read the key "
                 + "before writing again"), cause),
+        KvDeleteRangeException => CtlException.Failure(
+            With(cause.Message, "the rest is still there: run it again"), cause),
         KvTimeoutException => CtlException.Failure(
             With(cause.Message, "try again, give it longer with --timeout, or see 'kvctl cluster status'"), cause),
         KvUnavailableException => CtlException.Failure(

@@ -15,6 +15,26 @@ internal static class CommandArguments
         CustomParser = result => Parse(result, ByteText.Parse),
     };
 
+    /// <summary>Parses every token as a key.</summary>
+    public static byte[][]? ParseKeys(ArgumentResult result)
+    {
+        var keys = new byte[result.Tokens.Count][];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            try
+            {
+                keys[i] = ByteText.Parse(result.Tokens[i].Value);
+            }
+            catch (FormatException cause)
+            {
+                result.AddError($"{result.Argument.Name}: {cause.Message}");
+                return null;
+            }
+        }
+
+        return keys;
+    }
+
     public static Option<byte[]?> KeyOption(string name, string description) => new(name)
     {
         Description = description,

@@ -1,11 +1,12 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Kv.Base;
 using Kv.Ctl.Data;
 using Kv.Ctl.Text;
 
 namespace Kv.Ctl.Commands;
 
-/// <summary>The range of keys that scan and export take: a prefix, or a start and an end.</summary>
+/// <summary>The range of keys that scan, export and delete-range take: a prefix, or a start and an end.</summary>
 internal sealed class RangeOptions
 {
     private readonly Option<byte[]?> _prefix = CommandArguments.KeyOption("--prefix", "Only keys that begin so.");
@@ -36,6 +37,11 @@ internal sealed class RangeOptions
             }
         });
     }
+
+    /// <summary>Whether any of the options is given.</summary>
+    public bool IsGiven(CommandResult result) =>
+        result.GetResult(_prefix) is { Implicit: false } || result.GetResult(_start) is { Implicit: false }
+            || result.GetResult(_end) is { Implicit: false };
 
     public ScanRange Range(ParseResult parsed)
     {

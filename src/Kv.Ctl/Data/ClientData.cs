@@ -30,6 +30,45 @@ internal sealed class ClientData : IKvData
     public async ValueTask DeleteAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         await _client.DeleteAsync(key, cancellationToken);
 
+    public ValueTask<bool> ExistsAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
+        _client.ExistsAsync(key, cancellationToken: cancellationToken);
+
+    public ValueTask<IReadOnlyList<ValueWithRevision?>> GetManyAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken) =>
+        _client.MultiGetAsync(keys, cancellationToken: cancellationToken);
+
+    public ValueTask<ConditionalReceipt> PutIfAsync(
+        ReadOnlyMemory<byte> key,
+        KvExpectation expected,
+        ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken) => expected == KvExpectation.Absent
+            ? _client.PutIfAbsentAsync(key, value, cancellationToken)
+            : _client.CompareAndPutAsync(key, expected, value, cancellationToken);
+
+    public ValueTask<ConditionalReceipt> DeleteIfAsync(
+        ReadOnlyMemory<byte> key, KvExpectation expected, CancellationToken cancellationToken) =>
+        _client.CompareAndDeleteAsync(key, expected, cancellationToken);
+
+    public ValueTask<ValueWithRevision?> GetAndPutAsync(
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
+        _client.GetAndPutAsync(key, value, cancellationToken);
+
+    public ValueTask<DeleteRangeResult> DeleteRangeAsync(ScanRange range, CancellationToken cancellationToken) =>
+        range.IsEmpty
+            ? ValueTask.FromResult(new DeleteRangeResult { RegionCount = 0, Next = default, Finished = true })
+            : _client.DeleteRangeAsync(range.Start, range.End ?? [], cancellationToken);
+
+    public ValueTask<SequenceBlock> NextSequenceAsync(
+        ReadOnlyMemory<byte> key, long count, CancellationToken cancellationToken) =>
+        _client.NextSequenceAsync(key, count, cancellationToken);
+
+    public ValueTask<long> GetSequenceAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
+        _client.GetSequenceAsync(key, cancellationToken);
+
+    public ValueTask<long> ResetSequenceAsync(
+        ReadOnlyMemory<byte> key, long next, CancellationToken cancellationToken) =>
+        _client.ResetSequenceAsync(key, next, cancellationToken);
+
     public async IAsyncEnumerable<KeyValueRow> ScanAsync(
         ScanRange range, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

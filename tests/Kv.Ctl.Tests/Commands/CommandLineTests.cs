@@ -13,7 +13,7 @@ public sealed class CommandLineTests
     [InlineData("get", "kvctl get --help")]
     [InlineData("region show", "kvctl region show --help")]
     [InlineData("region show x", "region: 'x' is no id")]
-    [InlineData("get a b", "'b'")]
+    [InlineData("exists a b", "'b'")]
     [InlineData("get a --output xml", "'xml'")]
     [InlineData("get a --timeout soon", "--timeout: 'soon'")]
     [InlineData("get a --seeds localhost", "seed 'localhost'")]

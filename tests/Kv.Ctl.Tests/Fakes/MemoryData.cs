@@ -6,7 +6,7 @@ using Kv.Ctl.Data;
 namespace Kv.Ctl.Tests.Fakes;
 
 /// <summary>A cluster's data as a sorted map, with failures on demand.</summary>
-internal sealed class MemoryData : IKvData
+internal sealed partial class MemoryData : IKvData
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<byte[], byte[]> _rows = new(KeyOrder.Instance);
