@@ -106,7 +106,7 @@ internal sealed partial class Door
         {
             RequiredTerm = requiredTerm,
         };
-        if (!_raft.TryPostWrite(pending))
+        if (Buggify.At("store.door.full") || !_raft.TryPostWrite(pending))
         {
             pending.Fail(Errors.Busy("too many requests wait", 50));
         }

@@ -331,9 +331,14 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
             HeartbeatTicks = options.HeartbeatTicks,
             LeaseMs = options.LeaseMs,
             LeaseDriftMs = options.LeaseDriftMs,
-            CommitAtOnce = false,
+            CommitAtOnce = Buggify.At("store.raft.commitAtOnce"),
             FirstLeader = log is null ? first.Id : default,
         };
+        if (Buggify.At("store.raft.tinyWindows"))
+        {
+            config = config with { InflightCountMax = 2, AppendBytesMax = 64, CommittedBytesPerReadyMax = 64 };
+        }
+
         var hardState = new HardState(new Term(hard.Term), new PeerId(hard.Vote), new LogIndex(hard.Commit));
         var core = new RaftPeer(config, hardState, ConfOf(descriptor), storage);
         var handle = new RegionHandle(descriptor, self.Id);

@@ -18,7 +18,7 @@ public sealed class SimNetwork
     private readonly DeterministicRandom _random;
     private readonly FaultLog _faults;
     private readonly SimOptions _options;
-    private readonly int _nodes;
+    private readonly int _endpoints;
     private readonly int[] _cut;
     private readonly Instant[] _cloggedUntil;
     private readonly string[] _names;
@@ -31,15 +31,15 @@ public sealed class SimNetwork
         _random = random;
         _faults = faults;
         _options = options;
-        _nodes = options.Stores + options.Load.Clients;
-        _cut = new int[_nodes * _nodes];
-        _cloggedUntil = new Instant[_nodes * _nodes];
-        _names = new string[_nodes * _nodes];
-        for (int from = 0; from < _nodes; from++)
+        _endpoints = options.Stores + options.Load.Clients;
+        _cut = new int[_endpoints * _endpoints];
+        _cloggedUntil = new Instant[_endpoints * _endpoints];
+        _names = new string[_endpoints * _endpoints];
+        for (int from = 0; from < _endpoints; from++)
         {
-            for (int to = 0; to < _nodes; to++)
+            for (int to = 0; to < _endpoints; to++)
             {
-                _names[(from * _nodes) + to] = $"{NameOf(from)}>{NameOf(to)}";
+                _names[(from * _endpoints) + to] = $"{NameOf(from)}>{NameOf(to)}";
             }
         }
     }
@@ -48,10 +48,10 @@ public sealed class SimNetwork
 
     public long Lost { get; private set; }
 
-    /// <summary>Node of a store, by its place: 0 is store 1.</summary>
-    public static int NodeOf(StoreId store) => (int)store.Value - 1;
+    /// <summary>Endpoint of a store, by its place: 0 is store 1.</summary>
+    public static int EndpointOf(StoreId store) => (int)store.Value - 1;
 
-    public int NodeOfClient(int client) => _options.Stores + client;
+    public int EndpointOfClient(int client) => _options.Stores + client;
 
     public void Attach(SimStore store)
     {
@@ -64,12 +64,12 @@ public sealed class SimNetwork
     public ITransport TransportOf(SimStore store) => new Transport(this, store);
 
     /// <summary>Cuts or heals one direction of a link; cuts add up.</summary>
-    public void Cut(int from, int to, bool cut) => _cut[(from * _nodes) + to] += cut ? 1 : -1;
+    public void Cut(int from, int to, bool cut) => _cut[(from * _endpoints) + to] += cut ? 1 : -1;
 
     /// <summary>Everything sent on the link until then arrives after then.</summary>
     public void Clog(int from, int to, Instant until)
     {
-        ref Instant clogged = ref _cloggedUntil[(from * _nodes) + to];
+        ref Instant clogged = ref _cloggedUntil[(from * _endpoints) + to];
         clogged = Instant.Later(clogged, until);
     }
 
@@ -79,7 +79,7 @@ public sealed class SimNetwork
         Array.Clear(_cloggedUntil);
     }
 
-    public bool IsCut(int from, int to) => _cut[(from * _nodes) + to] > 0;
+    public bool IsCut(int from, int to) => _cut[(from * _endpoints) + to] > 0;
 
     /// <summary>
     /// A message between a client and a store. Lost means that its connection broke: real ones lose no single message.
@@ -87,7 +87,7 @@ public sealed class SimNetwork
     public void ClientMessage(int from, int to, bool isReply, Action deliver, Action lost)
     {
         Sent++;
-        string name = _names[(from * _nodes) + to];
+        string name = _names[(from * _endpoints) + to];
         if (IsCut(from, to))
         {
             // Half of the time nobody is told: the link is a black hole.
@@ -111,13 +111,13 @@ public sealed class SimNetwork
         _events.After(Delay(from, to), name, deliver);
     }
 
-    private string NameOf(int node) => node < _options.Stores ? $"s{node + 1}" : $"c{node - _options.Stores}";
+    private string NameOf(int endpoint) => endpoint < _options.Stores ? $"s{endpoint + 1}" : $"c{endpoint - _options.Stores}";
 
     private bool Send(SimStore from, StoreId to, StoreEnvelope envelope)
     {
         Sent++;
-        int source = NodeOf(from.Id);
-        int target = NodeOf(to);
+        int source = EndpointOf(from.Id);
+        int target = EndpointOf(to);
         if (_faults.Strikes(FaultKind.SendRefused, _options.Rates.Refused))
         {
             Lost++;
@@ -134,7 +134,7 @@ public sealed class SimNetwork
         // Through bytes, as on the wire: nothing is shared between stores, and what does not survive encoding shows.
         byte[] bytes = Damage(envelope).ToByteArray();
         var incarnation = new Incarnation(from.Info.Incarnation);
-        string name = _names[(source * _nodes) + target];
+        string name = _names[(source * _endpoints) + target];
         Deliver(to, from.Id, incarnation, bytes, name, Delay(source, target));
         if (_faults.Strikes(FaultKind.MessageDuplicate, _options.Rates.Duplicate))
         {
@@ -204,7 +204,7 @@ public sealed class SimNetwork
             delay += 1_000_000L * _faults.RandomOf(FaultKind.MessageReorder).Next(1, ReorderMsMax);
         }
 
-        Instant clogged = _cloggedUntil[(from * _nodes) + to];
+        Instant clogged = _cloggedUntil[(from * _endpoints) + to];
         return clogged > _events.Now ? delay + clogged.Nanoseconds - _events.Now.Nanoseconds : delay;
     }
 

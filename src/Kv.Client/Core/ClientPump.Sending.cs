@@ -89,7 +89,7 @@ public sealed partial class ClientPump
         call.SentAt = Now;
         call.AttemptCount++;
         long attemptMs = (long)call.AttemptTimeoutMs(_options) << Math.Min(call.AttemptTimeoutCount, 4);
-        call.AttemptDeadline = Now.PlusMs(attemptMs);
+        call.AttemptDeadline = Now.PlusMs(Buggify.At("client.attempt.early") ? 1 : attemptMs);
         if (call.AttemptDeadline < lane.AttemptsDue)
         {
             lane.AttemptsDue = call.AttemptDeadline;

@@ -92,7 +92,7 @@ internal sealed class ApplyLoop : Pump, IDisposable
                     throw Invariant.Unreachable(work.Kind);
             }
 
-            if (_batch.ByteCount >= BatchBytesTarget)
+            if (_batch.ByteCount >= BatchBytesTarget || Buggify.At("store.apply.batchEarly"))
             {
                 WriteBatch();
             }
@@ -108,6 +108,11 @@ internal sealed class ApplyLoop : Pump, IDisposable
         if (applier.StoppedBy is not null)
         {
             return;
+        }
+
+        if (!applier.InBatch && Buggify.At("store.outcomes.unloaded"))
+        {
+            applier.Unload();
         }
 
         int nextProposal = 0;

@@ -42,7 +42,7 @@ internal sealed class DurabilityPump(
     public override bool RunOnce()
     {
         Instant now = Instant.Now(clock);
-        if (now < _next && unsyncedBytes() < options.DurableBytes)
+        if (now < _next && unsyncedBytes() < options.DurableBytes && !Buggify.At("store.durable.early"))
         {
             return false;
         }

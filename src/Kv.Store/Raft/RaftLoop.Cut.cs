@@ -41,7 +41,7 @@ internal sealed partial class RaftLoop
 
     private void TickCuts()
     {
-        if (_context.Log.SizeBytes > _options.LogBytesTarget)
+        if (_context.Log.SizeBytes > _options.LogBytesTarget || Buggify.At("store.purge.eager"))
         {
             _purgeTarget = _options.LogBytesTarget;
         }
@@ -112,7 +112,7 @@ internal sealed partial class RaftLoop
         }
 
         bool resting = peer.Sleep != SleepPhase.Awake || _now.MsSince(peer.LastActive) >= CutNoticeMs;
-        bool crowded = _context.Log.SizeBytes > _options.LogBytesTarget;
+        bool crowded = _context.Log.SizeBytes > _options.LogBytesTarget || Buggify.At("store.cut.eager");
         if (!resting && !crowded && cut - peer.CutIndex < CutEntriesMin)
         {
             return;

@@ -168,6 +168,25 @@ internal sealed partial class RaftLoop
         }
     }
 
+    /// <summary>What no peer does without a reason, and every peer may do at any time.</summary>
+    private void Disturb(StorePeer peer)
+    {
+        if (Buggify.At("store.leader.resigns") && _random.Next(200) == 0)
+        {
+            peer.Core.Resign();
+        }
+
+        if (Buggify.At("store.follower.campaigns") && _random.Next(200) == 0)
+        {
+            peer.Core.Campaign(_now);
+        }
+
+        if (Buggify.At("store.follower.forgets") && _random.Next(50) == 0)
+        {
+            peer.Core.ForgetLeader(_now);
+        }
+    }
+
     private void OnStoreSilent(StoreId store)
     {
         StoreLog.StoreSilent(_context.Logger, store.Value, _options.StoreSilenceMs);

@@ -23,7 +23,7 @@ internal sealed partial class RaftLoop
     public bool OnEnvelope(StoreId from, Incarnation incarnation, StoreEnvelope envelope)
     {
         int bytes = envelope.CalculateSize();
-        if (Interlocked.Add(ref _envelopeBytes, bytes) > _options.EnvelopeBytesMax)
+        if (Interlocked.Add(ref _envelopeBytes, bytes) > _options.EnvelopeBytesMax || Buggify.At("store.envelope.full"))
         {
             Interlocked.Add(ref _envelopeBytes, -bytes);
             return false;

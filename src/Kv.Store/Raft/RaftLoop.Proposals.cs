@@ -110,7 +110,8 @@ internal sealed partial class RaftLoop
 
             if (_batch.Count > 0
                 && (bytes + write.Command.Length > _options.EntryBytesTarget
-                    || _batch.Count == EntryCodec.CommandCountMax))
+                    || _batch.Count == EntryCodec.CommandCountMax
+                    || Buggify.At("store.entry.single")))
             {
                 ProposeBatch(peer, version);
                 bytes = 0;

@@ -247,7 +247,7 @@ internal sealed partial class RaftLoop
         }
 
         Instant leaseEnd = core.LeaseEnd(_now);
-        if (leaseEnd <= _now)
+        if (leaseEnd <= _now || Buggify.At("store.gate.closed"))
         {
             peer.Handle.Gate = null;
             return;

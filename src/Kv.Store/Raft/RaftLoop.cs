@@ -190,6 +190,7 @@ internal sealed partial class RaftLoop : Pump
             if (peer.Sleep == SleepPhase.Awake && !_stalled)
             {
                 peer.Core.Tick(_now);
+                Disturb(peer);
                 Touch(peer);
             }
 

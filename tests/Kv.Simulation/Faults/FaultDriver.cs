@@ -382,10 +382,10 @@ public sealed class FaultDriver
                 store.End(LifeEnd.PowerCut);
                 break;
             case 1:
-                for (int node = 0; node < _stores.Count + _options.Load.Clients; node++)
+                for (int endpoint = 0; endpoint < _stores.Count + _options.Load.Clients; endpoint++)
                 {
-                    _network.Cut(SimNetwork.NodeOf(store.Id), node, cut: true);
-                    _network.Cut(node, SimNetwork.NodeOf(store.Id), cut: true);
+                    _network.Cut(SimNetwork.EndpointOf(store.Id), endpoint, cut: true);
+                    _network.Cut(endpoint, SimNetwork.EndpointOf(store.Id), cut: true);
                 }
 
                 break;

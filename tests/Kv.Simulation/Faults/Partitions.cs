@@ -1,6 +1,6 @@
 namespace Kv.Simulation.Faults;
 
-/// <summary>Which directed links each kind of partition cuts; nodes are the stores, then the clients.</summary>
+/// <summary>Which directed links each kind of partition cuts; endpoints are the stores, then the clients.</summary>
 public static class Partitions
 {
     public static List<(int From, int To)> Links(PlannedFault fault, int stores, int clients)
@@ -18,9 +18,9 @@ public static class Partitions
                 CutHalves(links, fault, stores, clients, bridge: victim, withClients: false);
                 break;
             case FaultKind.PartitionOne:
-                for (int node = 0; node < stores + (withClients ? clients : 0); node++)
+                for (int endpoint = 0; endpoint < stores + (withClients ? clients : 0); endpoint++)
                 {
-                    Cut(links, victim, node);
+                    Cut(links, victim, endpoint);
                 }
 
                 break;
@@ -28,12 +28,12 @@ public static class Partitions
                 CutRing(links, victim, stores);
                 break;
             case FaultKind.PartitionOneWay:
-                for (int node = 0; node < stores; node++)
+                for (int endpoint = 0; endpoint < stores; endpoint++)
                 {
-                    if (node != victim)
+                    if (endpoint != victim)
                     {
                         // Deaf or mute.
-                        links.Add(fault.VictimB % 2 == 0 ? (victim, node) : (node, victim));
+                        links.Add(fault.VictimB % 2 == 0 ? (victim, endpoint) : (endpoint, victim));
                     }
                 }
 
@@ -59,8 +59,8 @@ public static class Partitions
     private static void CutHalves(
         List<(int From, int To)> links, PlannedFault fault, int stores, int clients, int bridge, bool withClients)
     {
-        int nodes = stores + (withClients ? clients : 0);
-        for (int a = 0; a < nodes; a++)
+        int endpoints = stores + (withClients ? clients : 0);
+        for (int a = 0; a < endpoints; a++)
         {
             for (int b = 0; b < a; b++)
             {

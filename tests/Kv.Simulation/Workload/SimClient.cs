@@ -87,10 +87,10 @@ public sealed class SimClient : IClientTransport
         }
 
         byte[] bytes = message.ToByteArray();
-        int node = _network.NodeOfClient(_number);
+        int endpoint = _network.EndpointOfClient(_number);
         SimStore store = _network.Find(address) ?? throw new InvalidOperationException($"no store at {address}");
         _network.ClientMessage(
-            node, SimNetwork.NodeOf(store.Id), isReply: false, () => Deliver(store, address, message, bytes),
+            endpoint, SimNetwork.EndpointOf(store.Id), isReply: false, () => Deliver(store, address, message, bytes),
             () => Lost(address));
     }
 
@@ -130,7 +130,7 @@ public sealed class SimClient : IClientTransport
     private void Answer(SimStore store, string address, Request request, Response response)
     {
         _book.OnAnswer(store, Session, request, response);
-        int node = _network.NodeOfClient(_number);
+        int endpoint = _network.EndpointOfClient(_number);
         bool isWrite = response.ResultCase == Response.ResultOneofCase.Write;
         if (_load.DropEverySecondReply && isWrite && ++_replies % 2 == 0)
         {
@@ -139,7 +139,7 @@ public sealed class SimClient : IClientTransport
         }
 
         _network.ClientMessage(
-            SimNetwork.NodeOf(store.Id), node, isWrite,
+            SimNetwork.EndpointOf(store.Id), endpoint, isWrite,
             () => ((IClientTransportSink)_pump).OnResponses(address, new PipelineResponse { Responses = { response } }),
             () => Lost(address));
     }
