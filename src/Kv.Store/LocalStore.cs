@@ -56,8 +56,8 @@ public sealed class LocalStore : IEnvelopeReceiver, IDisposable
 
     public IRequestDoor Door => _door;
 
-    /// <summary>Hears of every write that took effect here, inside the apply loop. For tests.</summary>
-    public Action<RegionId, LogIndex, CommandIdentity>? ApplyObserver
+    /// <summary>Hears of every command that was decided here, inside the apply loop. For tests.</summary>
+    public Action<AppliedCommand>? ApplyObserver
     {
         get => _apply.Observer;
         set => _apply.Observer = value;

@@ -263,7 +263,7 @@ public sealed partial class SimCluster
                 && operation.CalledAt >= electedBy)
             {
                 AddProblem(
-                    $"operation {operation.Id} ({operation.Kind}), begun after the healing, ended "
+                    $"operation {operation.Id} ({operation.Name}), begun after the healing, ended "
                     + $"{operation.Outcome}: {operation.Error}");
             }
         }
@@ -287,6 +287,20 @@ public sealed partial class SimCluster
 
     private long CountAcknowledged() =>
         _book.Operations.Count(operation => operation.IsWrite && operation.Outcome == SimOutcome.Ok);
+
+    private SortedDictionary<string, long> CountByKind()
+    {
+        var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (SimOperation operation in _book.Operations)
+        {
+            bool refused = operation.Parts.Any(static part => part.Outcome == SimOutcome.Refused);
+            SimOutcome outcome = refused ? SimOutcome.Refused : operation.Outcome;
+            string name = $"{operation.Name} {outcome}";
+            counts[name] = counts.GetValueOrDefault(name) + 1;
+        }
+
+        return counts;
+    }
 
     private SimReport Report()
     {
@@ -315,6 +329,7 @@ public sealed partial class SimCluster
             Buggified = _buggifier.Fired(),
             DiskFault = ReportDiskFault(),
             Problems = _problems,
+            ByKind = CountByKind(),
             Errors = [.. _book.Operations.Where(o => o.Outcome is SimOutcome.Undetermined or SimOutcome.Failed)
                 .Select(o => $"{o.CalledAt.Nanoseconds / 1e6:F1} to {o.EndedAt.Nanoseconds / 1e6:F1} ms: {o.Error}")],
             Schedule = _driver?.Schedule ?? [],

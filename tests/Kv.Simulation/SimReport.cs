@@ -62,6 +62,9 @@ public sealed record SimReport
 
     public required IReadOnlyList<string> Problems { get; init; }
 
+    /// <summary>Operations by what they were and how they ended; refused = a condition did not hold.</summary>
+    public required IReadOnlyDictionary<string, long> ByKind { get; init; }
+
     /// <summary>What operations that did not succeed were told.</summary>
     public required IReadOnlyList<string> Errors { get; init; }
 

@@ -97,7 +97,7 @@ public sealed class SimStore
     public required Action<string> Problem { get; init; }
 
     /// <summary>Hears of every write that takes effect, over all lives.</summary>
-    public required Action<SimStore, RegionId, LogIndex, CommandIdentity> Applied { get; init; }
+    public required Action<SimStore, AppliedCommand> Applied { get; init; }
 
     public SimPromises Promises { get; } = new();
 
@@ -171,7 +171,7 @@ public sealed class SimStore
             store.LearnStore(founder);
         }
 
-        store.ApplyObserver = (region, index, identity) => Applied(this, region, index, identity);
+        store.ApplyObserver = command => Applied(this, command);
         store.Observe(_checker.OnStart(this));
         _driver = new PlacementDriver(new PlacementOptions(), Clock, listener, listener, _seed, NullLogger.Instance);
         _store = store;

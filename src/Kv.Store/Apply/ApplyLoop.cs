@@ -56,7 +56,7 @@ internal sealed class ApplyLoop : Pump, IDisposable
     /// Hears of every write that was decided, whatever its outcome; set by tests that prove that each was so once.
     /// Called inside the loop.
     /// </summary>
-    public Action<RegionId, LogIndex, CommandIdentity>? Observer { get; set; }
+    public Action<AppliedCommand>? Observer { get; set; }
 
     public void TakeUnsyncedBytes() => Interlocked.Exchange(ref _unsyncedBytes, 0);
 

@@ -49,7 +49,7 @@ internal sealed class RegionApplier
     private readonly ulong _outcomeAge;
     private AppliedState _state;
     private OnceTable? _once;
-    private Action<RegionId, LogIndex, CommandIdentity>? _observer;
+    private Action<AppliedCommand>? _observer;
     private byte[] _scratch = new byte[512];
 
     public RegionApplier(RegionHandle handle, AppliedState state, long outcomeBytesMax, long outcomeAgeMs)
@@ -119,7 +119,7 @@ internal sealed class RegionApplier
     /// </summary>
     public void Apply(
         in Entry entry, ApplyBatch batch, GuardedWrite guarded, List<CommandResult> results,
-        Action<RegionId, LogIndex, CommandIdentity>? observer)
+        Action<AppliedCommand>? observer)
     {
         Invariant.Require(entry.Index == _state.Index.Next() && StoppedBy is null);
         if (entry.Kind == EntryKind.Empty)
@@ -237,7 +237,7 @@ internal sealed class RegionApplier
                 identity, index, span.First, span.Last, revision, span.EndsBeforeLast, RememberedResult.Of(told));
         }
 
-        _observer?.Invoke(Handle.Id, index, identity);
+        _observer?.Invoke(new AppliedCommand(Handle.Id, index, identity, revision, told));
         return new CommandResult(CommandStatus.Applied, revision, 0, _state.RegionTime, told);
     }
 

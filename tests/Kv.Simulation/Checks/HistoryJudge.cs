@@ -49,17 +49,18 @@ public static class HistoryJudge
         {
             foreach (SimPart part in operation.Parts)
             {
-                // Reads that told nothing prove nothing; what was refused has no effect, which is checked elsewhere.
-                if (part.Outcome == SimOutcome.Failed || (!operation.IsWrite && part.Outcome != SimOutcome.Ok))
+                // Reads that told nothing prove nothing; what was called failed has no effect, which is checked elsewhere.
+                bool proves = operation.IsWrite ? part.Outcome != SimOutcome.Failed : part.Outcome == SimOutcome.Ok;
+                if (!proves || part.IsLeftOut)
                 {
                     continue;
                 }
 
-                HistoryOperation one = Convert(++id, operation, part);
-                history.Add(one);
-                if (part.EffectIndex != 0)
+                history.Add(Convert(++id, operation, part));
+                if (part.Effect is { IsDecided: true, Result: not null })
                 {
-                    applied.Add(new AppliedWrite(id, (long)part.EffectPosition, part.EffectAt.Nanoseconds));
+                    applied.Add(new AppliedWrite(
+                        id, (long)part.Effect.Position, part.Effect.At.Nanoseconds, part.Effect.Result));
                 }
             }
         }
@@ -69,25 +70,29 @@ public static class HistoryJudge
 
     private static HistoryOperation Convert(long id, SimOperation operation, SimPart part)
     {
-        bool told = part.Outcome == SimOutcome.Ok;
+        bool told = part.Outcome is SimOutcome.Ok or SimOutcome.Refused;
         return new HistoryOperation
         {
             Id = id,
             Client = operation.Client,
             Key = part.Key.ToString(CultureInfo.InvariantCulture),
-            Kind = operation.IsWrite
-                ? part.Value is null ? OperationKind.Delete : OperationKind.Put
-                : OperationKind.Get,
+            Kind = part.Kind,
             Value = part.Value,
+            Expected = part.Expected,
+            Number = part.Number,
             CallTime = operation.CalledAt.Nanoseconds,
             ReturnTime = told ? operation.EndedAt.Nanoseconds : long.MaxValue,
-            Result = told ? ResultOf(operation, part) : null,
+            Result = told
+                ? new OperationResult
+                {
+                    Succeeded = part.Outcome == SimOutcome.Ok,
+                    Revision = part.Outcome == SimOutcome.Ok ? (long)part.Revision : 0,
+                    Seen = part.Seen,
+                    Start = part.Start,
+                }
+                : null,
         };
     }
-
-    private static OperationResult ResultOf(SimOperation operation, SimPart part) => operation.IsWrite
-        ? new OperationResult { Revision = (long)part.Revision }
-        : new OperationResult { Seen = new Observation(part.Found, part.Seen, (long)part.SeenRevision) };
 
     /// <summary>
     /// The canary: the newest read that saw a value is made to have seen the one before it. Whoever does not sing now is

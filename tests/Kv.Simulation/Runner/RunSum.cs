@@ -13,6 +13,7 @@ public sealed class RunSum
     private readonly List<double> _seconds = [];
     private readonly long[] _faults = new long[FaultKinds.All.Count];
     private readonly SortedDictionary<string, long> _places = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, long> _byKind = new(StringComparer.Ordinal);
     private long _events;
     private long _elections;
     private long _leaseTurns;
@@ -54,6 +55,11 @@ public sealed class RunSum
             _faults[i] += report.FaultsFired[i];
         }
 
+        foreach ((string kind, long count) in report.ByKind)
+        {
+            _byKind[kind] = _byKind.GetValueOrDefault(kind) + count;
+        }
+
         foreach ((string place, long count) in report.Buggified)
         {
             _places[place] = _places.GetValueOrDefault(place) + count;
@@ -73,6 +79,12 @@ public sealed class RunSum
         text.AppendLine(Distribution("simulated seconds of a run", _seconds, "F0"));
         text.AppendLine(Distribution("operations completed in a run", [.. _completed.Select(n => (double)n)], "F0"));
         text.AppendLine(Distribution("share of them that succeeded", _succeeded, "F3"));
+        text.AppendLine("operations, by kind and end:");
+        foreach ((string kind, long count) in _byKind)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {kind,-32} {count}");
+        }
+
         text.AppendLine("faults, by kind:");
         foreach (FaultKind kind in FaultKinds.All)
         {

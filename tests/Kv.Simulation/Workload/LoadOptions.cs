@@ -28,8 +28,20 @@ public sealed record LoadOptions
     /// <summary>Share of reads that scan a few keys.</summary>
     public double ScanShare { get; init; } = 0.05;
 
-    /// <summary>Share of writes that put several keys at once.</summary>
+    /// <summary>Share of the other reads that ask for several keys.</summary>
+    public double MultiGetShare { get; init; } = 0.05;
+
+    /// <summary>Share of reads of one key that only ask whether it exists.</summary>
+    public double ExistsShare { get; init; } = 0.05;
+
+    /// <summary>Share of writes of several keys at once.</summary>
     public double BatchShare { get; init; } = 0.05;
+
+    /// <summary>Share of the other writes that delete a range.</summary>
+    public double RangeShare { get; init; } = 0.02;
+
+    /// <summary>Share of writes that have a condition, tell what was there before, or hand out numbers.</summary>
+    public double GuardedShare { get; init; } = 0.3;
 
     /// <summary>Most bytes of a value; few are that long.</summary>
     public int ValueBytesMax { get; init; } = 1_024;
@@ -56,6 +68,10 @@ public sealed record LoadOptions
             ReadIndexShare = random.NextDouble() * 0.5,
             ScanShare = random.NextDouble() * 0.1,
             BatchShare = random.NextDouble() * 0.15,
+            MultiGetShare = random.NextDouble() * 0.15,
+            ExistsShare = random.NextDouble() * 0.2,
+            RangeShare = random.NextDouble() * 0.05,
+            GuardedShare = random.Chance(0.2) ? 0 : random.NextDouble(),
             ValueBytesMax = random.Chance(0.2) ? 8_192 : 256,
         };
     }

@@ -1,4 +1,5 @@
 using Kv.Base;
+using Kv.Testing.History;
 
 namespace Kv.Simulation.Workload;
 
@@ -7,6 +8,9 @@ public enum SimOutcome
     Open,
     Ok,
 
+    /// <summary>Told that a condition did not hold, and so nothing took effect.</summary>
+    Refused,
+
     /// <summary>Told that it may or may not have taken effect.</summary>
     Undetermined,
 
@@ -14,49 +18,51 @@ public enum SimOutcome
     Failed,
 }
 
-public enum SimKind
-{
-    Get,
-    Scan,
-    Put,
-    Delete,
-    Batch,
-}
-
 /// <summary>What an operation does to, or sees of, one key.</summary>
-public sealed class SimPart(int key)
+public sealed class SimPart(int key, OperationKind kind)
 {
     public int Key { get; } = key;
 
-    /// <summary>What a put writes; null for a delete and for reads.</summary>
+    public OperationKind Kind { get; } = kind;
+
+    /// <summary>What is put.</summary>
     public string? Value { get; init; }
 
-    /// <summary>Whether this part's fate is known apart from the others', and what it is.</summary>
+    public Expectation? Expected { get; init; }
+
+    public long Number { get; init; }
+
     public SimOutcome Outcome { get; set; }
 
-    /// <summary>Sequence of the write that carried the part; 0 = it never left the client.</summary>
-    public ulong Sequence { get; set; }
+    /// <summary>Whether the write was sent at all: a range is cut at its region's end.</summary>
+    public bool IsLeftOut { get; set; }
 
     /// <summary>Revision that the answer named; 0 = none.</summary>
     public ulong Revision { get; set; }
 
-    public bool Found { get; set; }
+    /// <summary>What the answer told of the key before; null = nothing.</summary>
+    public Observation? Seen { get; set; }
 
-    /// <summary>What a read saw; null = absent, or not told.</summary>
-    public string? Seen { get; set; }
+    /// <summary>Start of a block of numbers; null = not told.</summary>
+    public long? Start { get; set; }
 
-    public ulong SeenRevision { get; set; }
+    /// <summary>Where and when it was decided; region 0 = nowhere.</summary>
+    public SimEffect Effect { get; set; }
 
-    /// <summary>Where it took effect; 0 = nowhere.</summary>
-    public RegionId EffectRegion { get; set; }
+    public bool IsRead => Kind is OperationKind.Get or OperationKind.Exists;
+}
 
-    public ulong EffectIndex { get; set; }
-
-    /// <summary>When the first store applied it.</summary>
-    public Instant EffectAt { get; set; }
-
-    /// <summary>Rises with the order in which writes took effect, over all regions.</summary>
-    public ulong EffectPosition { get; set; }
+/// <summary>What apply decided on one part.</summary>
+/// <param name="Region">The region; none = never decided.</param>
+/// <param name="Index">The entry.</param>
+/// <param name="At">When the first store applied it.</param>
+/// <param name="Position">Rises with the order in which commands were decided, over all regions.</param>
+/// <param name="Result">What it told for this part; null = this part was not the one that failed its write.</param>
+/// <param name="Applied">Whether the write took effect.</param>
+public readonly record struct SimEffect(
+    RegionId Region, ulong Index, Instant At, ulong Position, OperationResult? Result, bool Applied)
+{
+    public bool IsDecided => !Region.IsNone;
 }
 
 /// <summary>One operation of one client, from call to end.</summary>
@@ -66,7 +72,10 @@ public sealed class SimOperation
 
     public required int Client { get; init; }
 
-    public required SimKind Kind { get; init; }
+    /// <summary>What it is, in a word.</summary>
+    public required string Name { get; init; }
+
+    public required bool IsWrite { get; init; }
 
     public required Instant CalledAt { get; init; }
 
@@ -75,9 +84,8 @@ public sealed class SimOperation
 
     public Instant EndedAt { get; set; } = Instant.Never;
 
+    /// <summary>Of the whole; a batch may say more of each part.</summary>
     public SimOutcome Outcome { get; set; }
 
     public string? Error { get; set; }
-
-    public bool IsWrite => Kind is SimKind.Put or SimKind.Delete or SimKind.Batch;
 }
