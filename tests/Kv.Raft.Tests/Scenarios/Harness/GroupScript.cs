@@ -1,6 +1,12 @@
 // Owns one raft group in one thread, driven by a script: the wire whose messages wait until the script delivers them,
 // the clock, the links. Everything is in the order of peer ids or of the wire, so a script has one transcript only.
-// After every command OracleOfSafety looks at the whole group.
+// After every command SafetyOracle looks at the whole group. The commands, by file:
+//   Setup   group, peer, priority, seed-log, quiet, loud
+//   Input   campaign, tick, timeout, propose, change, transfer, forget-leader, read, unreachable, report-snapshot,
+//           sleep, wake, message
+//   Work    ready, persist (= write + tell), apply, stabilize, deliver, drop, repeat, send-snapshot
+//   World   crash, restart, durable, disk-fault, pause, resume, clock, skew, cut, heal, compact, snapshots
+//   View    status, roles, log, wire, lease, mark, expect (Expect says what can be expected)
 using Kv.Base;
 
 namespace Kv.Raft.Tests.Scenarios.Harness;
