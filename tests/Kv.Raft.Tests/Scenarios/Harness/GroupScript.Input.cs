@@ -33,6 +33,9 @@ internal sealed partial class GroupScript
             case "forget-leader":
                 Input(command, (core, now) => core.ForgetLeader(now));
                 return true;
+            case "resign":
+                Input(command, (core, _) => core.Resign());
+                return true;
             case "read":
                 Read(command);
                 return true;

@@ -88,6 +88,7 @@ internal sealed partial class GroupScript
             UncommittedBytesMax = (long)command.Number("uncommitted-bytes", (ulong)usual.UncommittedBytesMax),
             EntryBytesMax = (long)command.Number("entry-bytes", (ulong)usual.EntryBytesMax),
             TransferTicks = (int)command.Number("transfer-ticks", (ulong)usual.TransferTicks),
+            SnapshotTicks = (int)command.Number("snapshot-ticks", (ulong)usual.SnapshotTicks),
             PromoteLagMax = (int)command.Number("promote-lag", (ulong)usual.PromoteLagMax),
             PendingReadsMax = (int)command.Number("reads", (ulong)usual.PendingReadsMax),
             CommitAtOnce = !command.Flag("commit-late"),

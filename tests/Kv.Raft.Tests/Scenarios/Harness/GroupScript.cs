@@ -2,8 +2,8 @@
 // the clock, the links. Everything is in the order of peer ids or of the wire, so a script has one transcript only.
 // After every command SafetyOracle looks at the whole group. The commands, by file:
 //   Setup   group, peer, priority, seed-log, quiet, loud
-//   Input   campaign, tick, timeout, propose, change, transfer, forget-leader, read, unreachable, report-snapshot,
-//           sleep, wake, message
+//   Input   campaign, tick, timeout, propose, change, transfer, forget-leader, resign, read, unreachable,
+//           report-snapshot, sleep, wake, message
 //   Work    ready, persist (= write + tell), apply, stabilize, deliver, drop, repeat, send-snapshot
 //   World   crash, restart, durable, disk-fault, pause, resume, clock, skew, cut, heal, compact, snapshots
 //   View    status, roles, log, wire, lease, mark, expect (Expect says what can be expected)
