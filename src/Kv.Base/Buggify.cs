@@ -1,5 +1,5 @@
-// Owns the seam through which the simulator makes rare paths common. Invariant: outside a simulation no place fires, and
-// the check folds away: the switch is a constant of the process.
+// Owns the seam through which the simulator makes rare paths common. Invariant: outside a simulation no place fires,
+// and the check folds away: the switch is a constant of the process.
 namespace Kv.Base;
 
 /// <summary>

@@ -4,7 +4,6 @@ using Kv.Base;
 using Kv.Engine;
 using Kv.Engine.Log;
 using Kv.Protocol;
-using Kv.Protocol.Commands;
 using Kv.Protocol.Placement.V1;
 using Kv.Protocol.Raft.V1;
 using Kv.Protocol.V1;

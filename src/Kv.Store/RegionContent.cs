@@ -17,7 +17,8 @@ internal static class RegionContent
         hash = Add(hash, view, ColumnFamily.Data, region.Start, region.End);
         hash = Add(hash, view, ColumnFamily.Aux, region.Start, region.End);
         hash = Add(
-            hash, view, ColumnFamily.Meta, MetaKeys.Outcomes(region.Id, LogIndex.Zero), MetaKeys.OutcomesEnd(region.Id));
+            hash, view, ColumnFamily.Meta, MetaKeys.Outcomes(region.Id, LogIndex.Zero),
+            MetaKeys.OutcomesEnd(region.Id));
         return Add(hash, view.Get(ColumnFamily.Meta, MetaKeys.Applied(region.Id)) ?? []);
     }
 

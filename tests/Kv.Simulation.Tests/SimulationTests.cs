@@ -103,8 +103,13 @@ public sealed class SimulationTests
     public void Cluster_AnswersUnderWayWhenRegionsFallAsleep_AllSleep()
     {
         SimReport report = new SimCluster(
-            new SimOptions { Seed = 51, NetworkDelayMs = 120, FaultSeconds = 1, Load = new LoadOptions { Clients = 1 } })
-            .Run();
+            new SimOptions
+            {
+                Seed = 51,
+                NetworkDelayMs = 120,
+                FaultSeconds = 1,
+                Load = new LoadOptions { Clients = 1 },
+            }).Run();
 
         Assert.Empty(report.Problems);
         Assert.Equal(3, report.AwakePeers);

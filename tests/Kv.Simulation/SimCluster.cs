@@ -84,7 +84,8 @@ public sealed partial class SimCluster
         Instant electedBy = _clock.Now;
         foreach (RegionId region in _raft.WithoutLeader())
         {
-            AddProblem($"region {region} is not led {ElectedMs} ms after a majority was healed:{_raft.Describe(region)}");
+            AddProblem(
+                $"region {region} is not led {ElectedMs} ms after a majority was healed:{_raft.Describe(region)}");
         }
 
         RunFor(3_000);

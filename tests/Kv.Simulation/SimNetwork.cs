@@ -111,7 +111,8 @@ public sealed class SimNetwork
         _events.After(Delay(from, to), name, deliver);
     }
 
-    private string NameOf(int endpoint) => endpoint < _options.Stores ? $"s{endpoint + 1}" : $"c{endpoint - _options.Stores}";
+    private string NameOf(int endpoint) =>
+        endpoint < _options.Stores ? $"s{endpoint + 1}" : $"c{endpoint - _options.Stores}";
 
     private bool Send(SimStore from, StoreId to, StoreEnvelope envelope)
     {

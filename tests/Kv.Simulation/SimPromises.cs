@@ -8,7 +8,9 @@ using Kv.Raft;
 
 namespace Kv.Simulation;
 
-/// <summary>The promises of a store by region, noted and checked when they leave it, and compared at each start.</summary>
+/// <summary>
+/// The promises of a store by region, noted and checked when they leave it, and compared at each start.
+/// </summary>
 public sealed class SimPromises
 {
     private readonly SortedDictionary<ulong, (ulong Term, ulong Index)> _acknowledged = [];

@@ -1,5 +1,5 @@
-// Owns one simulated store: its disks and its machine outlive its lives. A life opens the shipped store and placement on
-// them and drives their pumps by events; an end of life leaves of the disks what such an end leaves.
+// Owns one simulated store: its disks and its machine outlive its lives. A life opens the shipped store and placement
+// on them and drives their pumps by events; an end of life leaves of the disks what such an end leaves.
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Engine;
@@ -9,7 +9,6 @@ using Kv.Engine.Memory;
 using Kv.Placement;
 using Kv.Placement.Driver;
 using Kv.Protocol;
-using Kv.Protocol.Commands;
 using Kv.Protocol.Placement.V1;
 using Kv.Protocol.Raft.V1;
 using Kv.Protocol.V1;

@@ -5,7 +5,6 @@
 // Invariant: nothing is answered or reported before the batch that holds its effect is in the engine.
 using Kv.Base;
 using Kv.Engine;
-using Kv.Protocol.Commands;
 using Kv.Raft;
 using Kv.Store.Meta;
 

@@ -25,8 +25,8 @@ internal sealed class SafetyChecker(TestGroup group)
     public int LeaseTurnCount { get; private set; }
 
     /// <summary>
-    /// Called before the ReadIndex goes in: the answer may not be older than what anybody has applied by now, and so may
-    /// have answered or shown.
+    /// Called before the ReadIndex goes in: the answer may not be older than what anybody has applied by now, and so
+    /// may have answered or shown.
     /// </summary>
     public void OnReadAsked(TestPeer peer, ulong readId) => _readFloors[(peer.Core.Id, readId)] = AppliedMax();
 
@@ -94,8 +94,8 @@ internal sealed class SafetyChecker(TestGroup group)
             CommittedMax = core.Committed;
             foreach (TestPeer each in group.Peers)
             {
-                // A deposed leader may learn late what was committed in its term; a newer leader has that in its log, and
-                // reads nothing before it has committed in its own.
+                // A deposed leader may learn late what was committed in its term; a newer leader has that in its log,
+                // and reads nothing before it has committed in its own.
                 Assert.False(
                     each != peer && each.LeaseRuns && (each.Core.Term < core.Term || each.Core.CommittedInOwnTerm),
                     $"{core.Id} commits {core.Committed} in term {core.Term} while {each.Core.Id} holds a lease of "

@@ -1,6 +1,6 @@
-// Owns what clients asked and were told, and where in the log each write was decided. It checks at once what can be seen
-// at once: a write acknowledged or shown before it is durable on a quorum, an effect that came twice, an effect of what
-// was called failed.
+// Owns what clients asked and were told, and where in the log each write was decided. It checks at once what can be
+// seen at once: a write acknowledged or shown before it is durable on a quorum, an effect that came twice, an effect of
+// what was called failed.
 using Kv.Base;
 using Kv.Protocol.Commands;
 using Kv.Protocol.V1;
@@ -207,8 +207,8 @@ public sealed class HistoryBook(RaftChecker raft, SimClock clock, Action<string>
             && !(part.Effect.IsDecided && raft.IsDurable(part.Effect.Region, part.Effect.Index)))
         {
             problem(
-                $"store {store.Id} shows \"{value}\" of entry {part.Effect.Index} of region {part.Effect.Region}, which "
-                + "is not durable on a quorum (invariant 15)");
+                $"store {store.Id} shows \"{value}\" of entry {part.Effect.Index} of region {part.Effect.Region}, "
+                + "which is not durable on a quorum (invariant 15)");
         }
     }
 }

@@ -40,7 +40,8 @@ public static class HistoryJudge
         return history.Count;
     }
 
-    private static List<HistoryOperation> Convert(IReadOnlyList<SimOperation> operations, out List<AppliedWrite> applied)
+    private static List<HistoryOperation> Convert(
+        IReadOnlyList<SimOperation> operations, out List<AppliedWrite> applied)
     {
         var history = new List<HistoryOperation>(operations.Count);
         applied = [];
@@ -49,7 +50,8 @@ public static class HistoryJudge
         {
             foreach (SimPart part in operation.Parts)
             {
-                // Reads that told nothing prove nothing; what was called failed has no effect, which is checked elsewhere.
+                // Reads that told nothing prove nothing; what was called failed has no effect, which is checked
+                // elsewhere.
                 bool proves = operation.IsWrite ? part.Outcome != SimOutcome.Failed : part.Outcome == SimOutcome.Ok;
                 if (!proves || part.IsLeftOut)
                 {
@@ -95,8 +97,8 @@ public static class HistoryJudge
     }
 
     /// <summary>
-    /// The canary: the newest read that saw a value is made to have seen the one before it. Whoever does not sing now is
-    /// dead.
+    /// The canary: the newest read that saw a value is made to have seen the one before it. Whoever does not sing now
+    /// is dead.
     /// </summary>
     private static void Lie(List<HistoryOperation> history)
     {

@@ -174,7 +174,8 @@ public sealed class RaftChecker(Action<string> problem)
             (ulong, ulong) key = (entry.Index.Value, entry.Term.Value);
             if (!region.Chains.TryAdd(key, chain) && region.Chains[key] != chain)
             {
-                Fail(core, region, $"entry {entry.Index} of term {entry.Term} differs from another peer's (invariant 4)");
+                Fail(core, region,
+                    $"entry {entry.Index} of term {entry.Term} differs from another peer's (invariant 4)");
             }
 
             peer.Marks.Add(new EntryMark(entry.Term.Value, chain));

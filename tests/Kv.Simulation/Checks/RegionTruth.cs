@@ -1,5 +1,5 @@
-// Owns what is known of one region's consensus over all stores and lives: who led which term, which entries exist, which
-// of them are committed, and what each peer's log holds.
+// Owns what is known of one region's consensus over all stores and lives: who led which term, which entries exist,
+// which of them are committed, and what each peer's log holds.
 using System.Globalization;
 using System.Text;
 using Kv.Base;
@@ -101,8 +101,8 @@ internal sealed class RegionTruth(RegionId id, ulong birthIndex)
             {
                 RaftStatus status = core.Status();
                 text.Append(CultureInfo.InvariantCulture,
-                    $" [store {peer.Store}: {status.Role}{(core.IsAsleep ? " asleep" : "")}, term {status.Term}, leader "
-                    + $"{status.Leader}, last {status.LastIndex}, committed {status.Committed}, vote {status.Vote}]");
+                    $" [store {peer.Store}: {status.Role}{(core.IsAsleep ? " asleep" : "")}, term {status.Term}, "
+                    + $"leader {status.Leader}, last {status.LastIndex}, committed {status.Committed}, vote {status.Vote}]");
             }
         }
 

@@ -53,7 +53,9 @@ public sealed class FaultDriver
         }
     }
 
-    /// <summary>A disk has failed under a loop: the process lives on for a moment, then it ends and comes back.</summary>
+    /// <summary>
+    /// A disk has failed under a loop: the process lives on for a moment, then it ends and comes back.
+    /// </summary>
     public void OnDiskFailed(SimStore store, Exception failure)
     {
         int life = store.Life;
@@ -375,7 +377,8 @@ public sealed class FaultDriver
     private void Break(SimStore store)
     {
         int how = _random.Next(4);
-        Note($"store {store.Id} stays broken: {how switch { 0 => "dead", 1 => "cut off", 2 => "paused", _ => "disk stuck" }}");
+        string word = how switch { 0 => "dead", 1 => "cut off", 2 => "paused", _ => "disk stuck" };
+        Note($"store {store.Id} stays broken: {word}");
         switch (how)
         {
             case 0:

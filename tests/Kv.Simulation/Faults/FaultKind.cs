@@ -61,7 +61,8 @@ public static class FaultKinds
 }
 
 /// <summary>One fault of the schedule. Victims are numbers that the fault's kind takes modulo what there is.</summary>
-public readonly record struct PlannedFault(int Number, FaultKind Kind, long AtMs, long LengthMs, int VictimA, int VictimB)
+public readonly record struct PlannedFault(
+    int Number, FaultKind Kind, long AtMs, long LengthMs, int VictimA, int VictimB)
 {
     public override string ToString() =>
         $"#{Number} at {AtMs} ms: {Kind} for {LengthMs} ms, victims {VictimA} and {VictimB}";

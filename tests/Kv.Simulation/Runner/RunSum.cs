@@ -30,6 +30,10 @@ public sealed class RunSum
 
     public double CpuSeconds { get; set; }
 
+    public double MedianCompleted => _completed.Count == 0 ? 0 : _completed.Order().ElementAt(_completed.Count / 2);
+
+    public IEnumerable<FaultKind> FaultsThatNeverStruck() => FaultKinds.All.Where(kind => _faults[(int)kind] == 0);
+
     public void AddFailure(ulong seed) => _failed.Add(seed);
 
     public void Add(SimReport report)
@@ -74,8 +78,8 @@ public sealed class RunSum
             $"{Runs} seeds, {Failures} failed, {simulated / 3600:F2} simulated hours in {CpuSeconds:F0} CPU seconds: "
             + $"{simulated / Math.Max(0.001, CpuSeconds):F0} simulated seconds per core-second");
         text.AppendLine(CultureInfo.InvariantCulture,
-            $"{_operations} operations ({_judged} of single keys judged), {_events} events, {_elections} elections, {_leaseTurns} turns under a lease, "
-            + $"{_promises} promises compared with durable logs");
+            $"{_operations} operations ({_judged} of single keys judged), {_events} events, {_elections} elections, "
+            + $"{_leaseTurns} turns under a lease, {_promises} promises compared with durable logs");
         text.AppendLine(Distribution("simulated seconds of a run", _seconds, "F0"));
         text.AppendLine(Distribution("operations completed in a run", [.. _completed.Select(n => (double)n)], "F0"));
         text.AppendLine(Distribution("share of them that succeeded", _succeeded, "F3"));
@@ -110,7 +114,8 @@ public sealed class RunSum
         double[] sorted = [.. values];
         Array.Sort(sorted);
         string At(double share) =>
-            sorted[(int)Math.Min(sorted.Length - 1, share * sorted.Length)].ToString(format, CultureInfo.InvariantCulture);
+            sorted[(int)Math.Min(sorted.Length - 1, share * sorted.Length)]
+                .ToString(format, CultureInfo.InvariantCulture);
         return $"{name}: least {At(0)}, p10 {At(0.1)}, median {At(0.5)}, p90 {At(0.9)}, most {At(1)}";
     }
 }

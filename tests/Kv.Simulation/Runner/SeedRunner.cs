@@ -14,6 +14,9 @@ public sealed class SeedRunner(RunSettings settings, TextWriter output)
     private long _next;
     private int _failuresPrinted;
 
+    /// <summary>What all runs did together; read it when <see cref="Run"/> has returned.</summary>
+    public RunSum Sum => _sum;
+
     public int Run()
     {
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
