@@ -61,6 +61,31 @@ public sealed class MembershipRowTests
         Assert.Equal(secondKind == ConfChangeKind.AddVoter, leader.Core.Conf.Voters.Contains(new PeerId(secondPeer)));
     }
 
+    /// <summary>A new leader's log may hold a change of the one before: until that is applied, no other.</summary>
+    [Fact]
+    public void D2_InheritedChangeIsNotYetApplied_NextOneIsRefused()
+    {
+        var group = new TestGroup(3);
+        group.Elect(1);
+        group.Tick(3);
+        group.Lose = m => m.Kind == MessageKind.AppendResponse;
+        Assert.True(Change(group, 1, ConfChangeKind.AddLearner, 4).IsAccepted);
+        group.Settle();
+        group[1].Crash();
+        group.Lose = null;
+        group.Pass(10_000);
+        group[2].HoldApply = true;
+        group[3].Core.ForgetLeader(group[3].Now);
+        group[2].Core.Campaign(group[2].Now);
+        group.Settle();
+        Assert.True(group[2].Core.CommittedInOwnTerm);
+        Assert.Empty(group[2].Core.Conf.Learners);
+        Assert.Equal(ProposeOutcome.ConfChangeRefused, Change(group, 2, ConfChangeKind.AddLearner, 5).Outcome);
+        group[2].ApplyAll();
+        Assert.Equal([new PeerId(4)], group[2].Core.Conf.Learners);
+        Assert.True(Change(group, 2, ConfChangeKind.AddLearner, 5).IsAccepted);
+    }
+
     /// <summary>A change that was appended, never committed and then overwritten was never in force anywhere.</summary>
     [Fact]
     public void D3_UncommittedChangeIsOverwritten_WasNeverInForce()
