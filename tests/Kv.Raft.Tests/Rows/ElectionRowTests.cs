@@ -7,6 +7,23 @@ namespace Kv.Raft.Tests.Rows;
 /// row.</summary>
 public sealed class ElectionRowTests
 {
+    /// <summary>Writes complete in order; one that was handed out before a candidacy says nothing of its vote.</summary>
+    [Fact]
+    public void A1_OlderWriteCompletes_CandidatesOwnVoteDoesNotCountYet()
+    {
+        var group = new TestGroup(1);
+        RaftPeer core = group[1].Core;
+        core.Campaign(group[1].Now);
+        group[1].Drain();
+        core.Campaign(group[1].Now);
+        group[1].Drain();
+        Assert.Equal((new Term(2), 2), (core.Term, group[1].PendingWriteCount));
+        group[1].PersistOne();
+        Assert.Equal(Role.Candidate, core.Role);
+        group[1].PersistOne();
+        Assert.True(core.IsLeader);
+    }
+
     /// <summary>The write of the vote fails: the grant never leaves, whatever else comes in; the next life may vote
     /// anew.</summary>
     [Fact]
