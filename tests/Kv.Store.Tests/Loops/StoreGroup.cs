@@ -16,7 +16,7 @@ namespace Kv.Store.Tests.Loops;
 /// </summary>
 internal sealed class StoreGroup : IDisposable
 {
-    private readonly SortedDictionary<ulong, Node> _nodes = [];
+    private readonly SortedDictionary<ulong, TestStore> _stores = [];
     private readonly HashSet<(ulong From, ulong To)> _cuts = [];
     private readonly ManualClock _clock = new();
     private readonly StoreOptions _options;
@@ -39,14 +39,14 @@ internal sealed class StoreGroup : IDisposable
         ];
         for (ulong id = 1; id <= (ulong)stores; id++)
         {
-            var node = new Node(this, id);
-            _nodes.Add(id, node);
-            node.Found();
+            var store = new TestStore(this, id);
+            _stores.Add(id, store);
+            store.Found();
         }
 
-        foreach (Node node in _nodes.Values)
+        foreach (TestStore store in _stores.Values)
         {
-            node.Start();
+            store.Start();
         }
     }
 
@@ -59,21 +59,21 @@ internal sealed class StoreGroup : IDisposable
     /// <summary>Every raft message that ever left a store.</summary>
     public List<RaftMessage> Sent { get; } = [];
 
-    public Node this[ulong id] => _nodes[id];
+    public TestStore this[ulong id] => _stores[id];
 
     public static PeerId PeerOf(ulong region, ulong store) => new((region * 10) + store);
 
     public void Dispose()
     {
-        foreach (Node node in _nodes.Values)
+        foreach (TestStore store in _stores.Values)
         {
-            node.Crash(new DeterministicRandom(1));
+            store.Crash(new DeterministicRandom(1));
         }
     }
 
     public void Isolate(ulong id)
     {
-        foreach (ulong other in _nodes.Keys.Where(other => other != id))
+        foreach (ulong other in _stores.Keys.Where(other => other != id))
         {
             _cuts.Add((id, other));
             _cuts.Add((other, id));
@@ -88,9 +88,9 @@ internal sealed class StoreGroup : IDisposable
         for (int round = 0; round < 100_000; round++)
         {
             bool turned = false;
-            foreach (Node node in _nodes.Values)
+            foreach (TestStore store in _stores.Values)
             {
-                turned |= node.TurnWoken(Now);
+                turned |= store.TurnWoken(Now);
             }
 
             foreach ((ulong from, ulong to, StoreEnvelope envelope) in Wire.ToArray())
@@ -113,7 +113,7 @@ internal sealed class StoreGroup : IDisposable
     {
         if (!_cuts.Contains((from, to)))
         {
-            _nodes[to].Store?.OnEnvelope(new StoreId(from), new Incarnation(_nodes[from].Incarnation), envelope);
+            _stores[to].Store?.OnEnvelope(new StoreId(from), new Incarnation(_stores[from].Incarnation), envelope);
         }
     }
 
@@ -132,11 +132,11 @@ internal sealed class StoreGroup : IDisposable
     {
         for (int i = 0; i < 200; i++)
         {
-            foreach (Node node in _nodes.Values.Where(n => n.Store is not null))
+            foreach (TestStore store in _stores.Values.Where(s => s.Store is not null))
             {
-                if (node.IsLeader)
+                if (store.IsLeader)
                 {
-                    return node.Id;
+                    return store.Id;
                 }
             }
 
@@ -170,7 +170,7 @@ internal sealed class StoreGroup : IDisposable
             (request.Get?.Key ?? request.Write.Mutations[0].Key).Span)));
         request.RegionId = region.Id.Value;
         request.Version = region.Epoch.Version;
-        _nodes[store].Store!.Door.Submit(request, answer);
+        _stores[store].Store!.Door.Submit(request, answer);
         return answer;
     }
 
@@ -194,7 +194,7 @@ internal sealed class StoreGroup : IDisposable
         }
     }
 
-    internal sealed class Node(StoreGroup group, ulong id) : ITransport
+    internal sealed class TestStore(StoreGroup group, ulong id) : ITransport
     {
         private readonly MemoryFileSystem _files = new();
         private readonly MemoryEngineDisk _engineDisk = new(new MemoryFileSystem());
@@ -257,7 +257,7 @@ internal sealed class StoreGroup : IDisposable
                 Seed = (id * 1_000) + Incarnation,
                 Logger = NullLogger.Instance,
             });
-            foreach (ulong other in group._nodes.Keys)
+            foreach (ulong other in group._stores.Keys)
             {
                 Store.LearnStore(new StoreInfo { Id = other });
             }
