@@ -21,7 +21,8 @@ internal static class Messages
     /// <summary>An append after (previous, previousTerm) with one entry per term in <paramref
     /// name="terms"/>.</summary>
     public static Message Append(
-        ulong from, ulong to, ulong term, ulong previous, ulong previousTerm, ulong commit, params ulong[] terms) => new()
+        ulong from, ulong to, ulong term, ulong previous, ulong previousTerm, ulong commit, params ulong[] terms) =>
+        new()
     {
         Kind = MessageKind.Append,
         From = new PeerId(from),

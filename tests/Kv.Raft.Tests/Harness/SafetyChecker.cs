@@ -119,7 +119,7 @@ internal sealed class SafetyChecker(TestGroup group)
         if (ReadsInOwnTerm(peer.Core))
         {
             Assert.True(peer.Core.Applied >= AppliedMax(),
-                $"{peer.Core.Id} would read at {peer.Core.Applied} under its lease; another has applied {AppliedMax()}");
+                $"{peer.Core.Id} would read at {peer.Core.Applied} under its lease; {AppliedMax()} is applied");
         }
 
         foreach (TestPeer each in group.Peers)

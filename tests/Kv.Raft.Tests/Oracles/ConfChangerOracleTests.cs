@@ -190,13 +190,14 @@ public sealed class ConfChangerOracleTests
         bool atOnce = change.Transition == ConfTransition.Auto && change.Steps.Count == 1 && !losesAVoter;
         return atOnce
             ? new ConfState(voters, learners, [], [], false)
-            : new ConfState(voters, learners, outgoing, learnersNext, change.Transition != ConfTransition.JointExplicit);
+            : new ConfState(
+                voters, learners, outgoing, learnersNext, change.Transition != ConfTransition.JointExplicit);
     }
 
     private static string Describe(ConfState? conf) => conf is null
         ? "refused"
-        : $"v{string.Join(",", conf.Voters)} o{string.Join(",", conf.VotersOutgoing)} l{string.Join(",", conf.Learners)}"
-        + $" n{string.Join(",", conf.LearnersNext)} {(conf.AutoLeave ? "auto" : "")}";
+        : $"v{string.Join(",", conf.Voters)} o{string.Join(",", conf.VotersOutgoing)} "
+        + $"l{string.Join(",", conf.Learners)} n{string.Join(",", conf.LearnersNext)} {(conf.AutoLeave ? "auto" : "")}";
 
     private static string Describe(ConfChange change) =>
         $"{change.Transition}: {string.Join(", ", change.Steps.Select(step => $"{step.Kind} {step.Peer}"))}";

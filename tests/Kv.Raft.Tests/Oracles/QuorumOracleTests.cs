@@ -3,8 +3,8 @@ using Kv.Base;
 namespace Kv.Raft.Tests.Oracles;
 
 /// <summary>
-/// Votes, commit index, lease, read rounds and check-quorum over every membership of a few peers, joint ones (halves that
-/// overlap, that do not, that are equal) included, and every way in which the peers can have answered.
+/// Votes, commit index, lease, read rounds and check-quorum over every membership of a few peers, joint ones included
+/// (halves that overlap, that do not, that are equal), and every way in which the peers can have answered.
 /// </summary>
 public sealed class QuorumOracleTests
 {

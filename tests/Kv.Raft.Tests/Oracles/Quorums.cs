@@ -3,8 +3,8 @@ using Kv.Base;
 namespace Kv.Raft.Tests.Oracles;
 
 /// <summary>
-/// Quorums as the plain sets they are: a set of peers is a number whose bit i − 1 stands for peer i, and a quorum is any
-/// set with more than half of the voters of each half in it. Nothing here sorts, counts down or looks at the code
+/// Quorums as the plain sets they are: a set of peers is a number whose bit i − 1 stands for peer i, and a quorum is
+/// any set with more than half of the voters of each half in it. Nothing here sorts, counts down or looks at the code
 /// under test.
 /// </summary>
 internal sealed class Quorums

@@ -4,8 +4,8 @@ using Kv.Raft.Tests.Harness;
 namespace Kv.Raft.Tests.Paper;
 
 /// <summary>
-/// The Raft paper (extended version), §5.1 and §5.2 and the rules for elections in its figure 2, on the bare algorithm:
-/// what pre-vote, check-quorum and leases add is tested elsewhere.
+/// The Raft paper (extended version), §5.1 and §5.2 and the rules for elections in its figure 2, on the bare
+/// algorithm: what pre-vote, check-quorum and leases add is tested elsewhere.
 /// </summary>
 public sealed class Section5ElectionTests
 {

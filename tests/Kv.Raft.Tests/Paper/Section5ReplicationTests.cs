@@ -112,7 +112,7 @@ public sealed class Section5ReplicationTests
         { 3, 2, [], [1, 2, 2] },
     };
 
-    /// <summary>A conflicting entry goes with all behind it; what agrees stays, however little the append says.</summary>
+    /// <summary>A conflicting entry goes with all behind it; what agrees stays, however little is said.</summary>
     [Theory]
     [MemberData(nameof(Conflicts))]
     public void Section5_3_Conflict_CutsItAndAllBehindItAndNothingElse(
@@ -173,7 +173,7 @@ public sealed class Section5ReplicationTests
         Assert.Equal(Messages.TermsOf(group[1]), Messages.TermsOf(group[2]));
     }
 
-    /// <summary>Figure 7: whatever the followers' logs hold too little and too much, they become the leader's.</summary>
+    /// <summary>Figure 7: whatever the followers' logs lack or hold too much, they become the leader's.</summary>
     [Fact]
     public void Section5_3_Figure7_DivergentLogs_AllBecomeTheLeaders()
     {
@@ -255,7 +255,7 @@ public sealed class Section5ReplicationTests
         }
     }
 
-    /// <summary>§5.4.3: who lacks a committed entry finds no majority, whoever of those that hold it is away.</summary>
+    /// <summary>§5.4.3: who lacks a committed entry finds no majority, whoever is away.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -87,7 +87,7 @@ public sealed class Section6To8Tests
         Assert.Equal(2, group[1].Log.Entries.Count(e => e.Kind == EntryKind.ConfChange));
     }
 
-    /// <summary>Figure 13, step 6: where log and snapshot agree at the snapshot's end, what follows it is kept.</summary>
+    /// <summary>Figure 13, step 6: where the log agrees at the snapshot's end, what follows it is kept.</summary>
     [Fact]
     public void Section7_SnapshotOfAPrefixOfTheLog_KeepsWhatFollows()
     {

@@ -7,7 +7,7 @@ namespace Kv.Raft.Tests.Rows;
 /// row.</summary>
 public sealed class ElectionRowTests
 {
-    /// <summary>Writes complete in order; one that was handed out before a candidacy says nothing of its vote.</summary>
+    /// <summary>A write that was handed out before a candidacy says nothing of its vote.</summary>
     [Fact]
     public void A1_OlderWriteCompletes_CandidatesOwnVoteDoesNotCountYet()
     {
@@ -160,7 +160,7 @@ public sealed class ElectionRowTests
         Assert.Equal((Role.Follower, true), (group[3].Core.Role, group[1].Core.IsLeader));
     }
 
-    /// <summary>A store with a thousand regions comes back: all elect in the same seconds, with the same ticks.</summary>
+    /// <summary>A store with a thousand regions comes back: all elect at once, with the same ticks.</summary>
     [Fact]
     public void A9_ThousandGroupsElectAtOnce_AllHaveALeaderWithinSecondsAndFewElections()
     {

@@ -118,7 +118,7 @@ public sealed class MembershipRowTests
         Assert.Equal("2,3,4,5////False", SafetyChecker.Describe(leader.Core.Conf));
     }
 
-    /// <summary>A change of three peers at once, with the leader or a follower crashed after each single delivery: it is
+    /// <summary>A change of several peers, with the leader or a follower crashed after each single delivery: it is
     /// made as a whole or not at all, and no joint membership is left behind.</summary>
     [Theory]
     [InlineData(true)]
@@ -235,7 +235,7 @@ public sealed class MembershipRowTests
         Assert.Equal(index, group[2].Core.Committed);
     }
 
-    /// <summary>A group of one takes a second voter only when that holds the log; then the two need each other.</summary>
+    /// <summary>A second voter must hold the log before it is one; then the two need each other.</summary>
     [Fact]
     public void D8_SecondVoterOfAGroupOfOne_MustHoldTheLogFirst()
     {

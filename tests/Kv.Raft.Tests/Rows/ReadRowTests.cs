@@ -103,7 +103,7 @@ public sealed class ReadRowTests
         Assert.Equal(new ReadState(6, written, Refused: false), group[3].Reads[^1]);
     }
 
-    /// <summary>A follower that restarts and applies from further back answers no read before it is there again.</summary>
+    /// <summary>A follower that restarts further back answers no read before it is there again.</summary>
     [Fact]
     public void C10_AppliedIndexFallsBackInARestart_ReadWaitsForTheIndexOfItsRound()
     {

@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kv.Store.Tests.Loops;
 
 /// <summary>
-/// Stores as they ship, with memory for disks, in one thread and by hand: time moves when the test says so, a loop turns
-/// only when it was woken or is due, any loop can be held back, and messages wait on a wire.
+/// Stores as they ship, with memory for disks, in one thread and by hand: time moves when the test says so, a loop
+/// turns only when it was woken or is due, any loop can be held back, and messages wait on a wire.
 /// </summary>
 internal sealed class StoreGroup : IDisposable
 {
