@@ -71,6 +71,29 @@ public sealed class BadInputTests
         Assert.True(group[1].Core.IsLeader);
     }
 
+    /// <summary>Two leaders in one term cannot be: the second is not believed, and nothing of it is taken.</summary>
+    [Theory]
+    [InlineData(MessageKind.Append)]
+    [InlineData(MessageKind.Heartbeat)]
+    public void Step_SecondLeaderOfOneTerm_IsDropped(MessageKind kind)
+    {
+        var group = new TestGroup(3);
+        group.Elect(1);
+        group.Settle();
+        RaftPeer core = group[2].Core;
+        long dropped = core.Status().DroppedMessageCount;
+        Instant promise = core.PromiseEnd;
+        group.Pass(10);
+        ulong term = core.Term.Value;
+        group.Deliver(Messages.Append(3, 2, term, 1, term, 0, term) with
+        {
+            Kind = kind,
+            Entries = kind == MessageKind.Append ? [Messages.Entry(2, term)] : [],
+        });
+        Assert.Equal(dropped + 1, core.Status().DroppedMessageCount);
+        Assert.Equal((new PeerId(1), new LogIndex(1), promise), (core.Leader, core.LastIndex, core.PromiseEnd));
+    }
+
     [Fact]
     public void HeartbeatResponse_FromTheFuture_ExtendsNoLease()
     {

@@ -212,6 +212,29 @@ public sealed class MembershipTests
         Assert.Equal([new PeerId(3)], group[2].Core.Conf.Learners);
     }
 
+    /// <summary>What the smaller quorum already holds is committed in the moment the change is applied.</summary>
+    [Fact]
+    public void Apply_QuorumBecomesSmaller_CommitsWhatItHoldsAlready()
+    {
+        TestGroup group = Born(2);
+        group.Elect(1);
+        group.Settle();
+        var change = new ConfChange(
+            [Step(ConfChangeKind.RemovePeer, 2)], ConfTransition.JointExplicit, ReadOnlyMemory<byte>.Empty);
+        Assert.True(group[1].Core.ProposeConfChange(change, group[1].Now).IsAccepted);
+        group.Settle();
+        group[1].HoldApply = true;
+        Assert.True(group[1].Core.ProposeConfChange(ConfChange.LeaveJoint, group[1].Now).IsAccepted);
+        group.Settle();
+        Assert.Single(group[1].ToApply);
+        group.Isolate(2);
+        LogIndex index = group.Propose(1, 1).Index;
+        group.Settle();
+        Assert.True(group[1].Core.Committed < index);
+        group[1].ApplyAll();
+        Assert.Equal(index, group[1].Core.Committed);
+    }
+
     /// <summary>A committed change that is not applied yet keeps a peer from campaigning, also after a crash.</summary>
     [Fact]
     public void Campaign_CommittedChangeNotApplied_WaitsForIt()

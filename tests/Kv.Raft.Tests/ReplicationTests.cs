@@ -144,6 +144,33 @@ public sealed class ReplicationTests
         Assert.Equal(ProgressState.Replicate, group[1].Core.Status().Progress[1].State);
     }
 
+    /// <summary>A refusal that was overtaken says nothing: neither of what is matched, nor of another probe.</summary>
+    [Fact]
+    public void Refusal_OfAnOlderAppend_ChangesNothing()
+    {
+        var group = new TestGroup(3);
+        group.Elect(1);
+        group.Propose(1, 1);
+        group.Settle();
+        Message refusal = Messages.Answer(MessageKind.AppendResponse, 2, 1, group[1].Core.Term.Value, reject: true);
+        PeerProgress before = group[1].Core.Status().Progress[1];
+        Assert.Equal(ProgressState.Replicate, before.State);
+        group.Deliver(refusal with { LogIndex = before.Match, RejectHint = LogIndex.Zero });
+        Assert.Equal(before, group[1].Core.Status().Progress[1]);
+
+        group[1].Core.OnUnreachable(new PeerId(2));
+        before = group[1].Core.Status().Progress[1];
+        Assert.Equal(ProgressState.Probe, before.State);
+        group.Isolate(1);
+        group.Propose(1, 2);
+        group.Propose(1, 3);
+        group[1].Drain();
+        before = group[1].Core.Status().Progress[1];
+        group.Heal();
+        group.Deliver(refusal with { LogIndex = before.Next, RejectHint = LogIndex.Zero });
+        Assert.Equal(before, group[1].Core.Status().Progress[1]);
+    }
+
     [Fact]
     public void Heartbeat_FollowerBehind_CommitIsCappedAtItsMatch()
     {
