@@ -65,6 +65,29 @@ public sealed class ReplicationTests
         }
     }
 
+    /// <summary>Row B2: an old append from below the cut log cannot be compared any more; it is answered with the commit,
+    /// because everything up to there agrees with every leader.</summary>
+    [Fact]
+    public void B2_OldAppendFromBelowTheCutLog_IsAnsweredWithTheCommit()
+    {
+        var group = new TestGroup(3);
+        group.Elect(1);
+        for (ulong value = 1; value <= 5; value++)
+        {
+            group.Propose(1, value);
+            group.Settle();
+        }
+
+        Message old = group.Sent.First(m => m.Kind == MessageKind.Append && m.To.Value == 2 && m.LogIndex.Value == 2);
+        group[2].MakeAppliedDurable();
+        group[2].Log.CutTo(group[2].Core.Applied);
+        group.Sent.Clear();
+        group.Deliver(old);
+        group[2].Drain();
+        Message answer = Assert.Single(group.Sent);
+        Assert.Equal((false, group[2].Core.Committed), (answer.Reject, answer.LogIndex));
+    }
+
     /// <summary>Row B3: the commit rises to what the append covers, not to what happens to stand in the log.</summary>
     [Fact]
     public void B3_CommitBeyondAnAppendsEntries_CommitsOnlyWhatItCovers()
