@@ -65,8 +65,8 @@ public sealed class ReplicationTests
         }
     }
 
-    /// <summary>Row B2: an old append from below the cut log cannot be compared any more; it is answered with the commit,
-    /// because everything up to there agrees with every leader.</summary>
+    /// <summary>Row B2: an old append from below the cut log cannot be compared any more; it is answered with the
+    /// commit, because everything up to there agrees with every leader.</summary>
     [Fact]
     public void B2_OldAppendFromBelowTheCutLog_IsAnsweredWithTheCommit()
     {
