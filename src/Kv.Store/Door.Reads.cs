@@ -100,7 +100,9 @@ internal sealed partial class Door
     private RegionError? AskRaft(ReadRequest read)
     {
         Interlocked.Increment(ref _indexReads);
-        return !Buggify.At("store.door.full") && _raft.TryPostRead(read) ? null : Errors.Busy("too many requests wait", 50);
+        return !Buggify.At("store.door.full") && _raft.TryPostRead(read)
+            ? null
+            : Errors.Busy("too many requests wait", 50);
     }
 
     /// <summary>

@@ -73,7 +73,8 @@ internal sealed partial class RaftLoop
                     WakePeer(peer);
                 }
             }
-            else if (peer.Core.IsLeader && (_now.MsSince(peer.LastActive) >= _options.SleepAfterMs || Buggify.At("store.sleep.early")))
+            else if (peer.Core.IsLeader
+                && (_now.MsSince(peer.LastActive) >= _options.SleepAfterMs || Buggify.At("store.sleep.early")))
             {
                 MaybeAskToSleep(peer);
             }
