@@ -72,6 +72,38 @@ public sealed class StoreFailureTests
         Assert.NotEqual(Messages.Address(1), next);
     }
 
+    /// <summary>
+    /// One call at a time tries a store that does not answer; how often it has waited before must not make the trial
+    /// longer, or nobody finds out that the store is back.
+    /// </summary>
+    [Fact]
+    public void SilentLeader_IsTriedAgainAfterEachAttemptTimeHoweverOftenTheCallHasWaited()
+    {
+        var rig = new Rig(new KvClientOptions
+        {
+            Seeds = [Messages.Address(1)],
+            OperationTimeout = TimeSpan.FromSeconds(60),
+        });
+        rig.Get("a");
+        int tries = 0;
+        long until = rig.Clock.Ms + 15_000;
+        while (rig.Clock.Ms < until)
+        {
+            (string address, Request request) = rig.ExpectAnySoon(withinMs: 3_000);
+            if (address == Messages.Address(1))
+            {
+                tries++;
+            }
+            else
+            {
+                rig.ReplyError(RegionErrorTests.StoreOf(address), request, RegionErrorTests.NotLeader(10, leader: 1));
+            }
+        }
+
+        // Each takes 1.5 s, and at most 1 s passes before the next.
+        Assert.InRange(tries, 6, 12);
+    }
+
     [Fact]
     public void FullWindowOfADeadStore_DoesNotHoldUpOtherStores()
     {

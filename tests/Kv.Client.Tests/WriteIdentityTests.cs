@@ -93,6 +93,26 @@ public sealed class WriteIdentityTests
         Assert.Null(put.Error);
     }
 
+    /// <summary>
+    /// Another region's leader has a wall clock that is hours ahead: its time is the newest seen, and this region
+    /// refuses it as no honest stamp.
+    /// </summary>
+    [Fact]
+    public void StampRefused_RegionsTimeIsBehindTheStamp_IsStampedWithTheRegionsOwnTime()
+    {
+        var rig = new Rig { RegionTime = 50_000_000_000 };
+        WriteOperation put = rig.Put("a");
+        Request first = rig.Expect(storeId: 1);
+        Assert.Equal(50_000_000_000ul, first.Write.Identity.Stamp);
+
+        rig.ReplyError(1, first, new RegionError { StampTooOld = new StampTooOld { Floor = 8000, RegionTime = 9000 } });
+
+        Request second = rig.Expect(storeId: 1);
+        Assert.Equal(9000ul, second.Write.Identity.Stamp);
+        rig.ReplyWrite(1, second);
+        Assert.Null(put.Error);
+    }
+
     [Fact]
     public void StampTooOld_OnAWriteInDoubt_IsUndeterminedAndNeverSentAgain()
     {

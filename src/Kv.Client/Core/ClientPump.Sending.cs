@@ -13,6 +13,9 @@ public sealed partial class ClientPump
     private const int MessageBytesMax = 960 * 1024;
     private const int RequestOverheadBytes = 64;
 
+    // The time for an attempt of one call doubles so often at most.
+    private const int AttemptDoublingsMax = 4;
+
     /// <summary>Puts the call in the queue of a store; it is sent when the store's window allows.</summary>
     internal void Queue(Call call, StoreLane lane)
     {
@@ -88,7 +91,10 @@ public sealed partial class ClientPump
         call.Lane = lane;
         call.SentAt = Now;
         call.AttemptCount++;
-        long attemptMs = (long)call.AttemptTimeoutMs(_options) << Math.Min(call.AttemptTimeoutCount, 4);
+
+        // All others keep away from a store that is being tried: the trial is as short for a call that has waited often.
+        int doublings = lane.IsProbedBy(call) ? 0 : Math.Min(call.AttemptTimeoutCount, AttemptDoublingsMax);
+        long attemptMs = (long)call.AttemptTimeoutMs(_options) << doublings;
         call.AttemptDeadline = Now.PlusMs(Buggify.At("client.attempt.early") ? 1 : attemptMs);
         if (call.AttemptDeadline < lane.AttemptsDue)
         {

@@ -45,6 +45,8 @@ internal sealed class StoreLane(string address)
     /// </summary>
     public bool MayProbe(Instant now) => IsDown && !IsProbing && now >= RetryAt;
 
+    public bool IsProbedBy(Call call) => _probe == call;
+
     public void BeginProbe(Call call)
     {
         Invariant.Require(IsDown && !IsProbing);

@@ -92,6 +92,12 @@ internal sealed partial class RaftLoop
             return;
         }
 
+        if (_stalled && message.Kind == MessageKind.PreVote)
+        {
+            // It could not keep the vote that this one leads to (Progress law).
+            return;
+        }
+
         // What answers a message sent before the sleep wakes nobody: else a region whose heartbeats are answered slowly
         // would never get to sleep. A higher term in it does wake, through the core.
         if (!message.IsResponse)

@@ -41,6 +41,9 @@ public sealed class FaultDriver
     /// <summary>Stores that stay broken for ever after the healing.</summary>
     public IReadOnlySet<StoreId> Broken { get; private set; } = new HashSet<StoreId>();
 
+    /// <summary>Whether one of them still runs, on a disk that answers nothing.</summary>
+    public bool HangsForEver { get; private set; }
+
     public void Begin()
     {
         Instant start = _events.Now;
@@ -397,6 +400,7 @@ public sealed class FaultDriver
                 break;
             default:
                 store.Machine.DiskIsStuck = true;
+                HangsForEver = true;
                 break;
         }
     }
