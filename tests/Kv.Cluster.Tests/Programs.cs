@@ -9,6 +9,10 @@ internal static class Programs
 
     public static string KvCtl => Find("Kv.Ctl", "kvctl");
 
+    /// <summary>Where the whole test run puts its results; not made.</summary>
+    public static string ResultsFolder =>
+        Path.Combine(Path.GetFullPath(Metadata("RepositoryRoot")), "artifacts", "test-results");
+
     private static string Find(string project, string program)
     {
         string root = Path.GetFullPath(Metadata("RepositoryRoot"));
