@@ -5,6 +5,7 @@
 #   eng/soak.sh faults      every place that touches the disk fails with every error, on real processes
 #   eng/soak.sh idle        1,000 sleeping regions: CPU time and memory of quiet, and how fast they fail over
 #   eng/soak.sh founding [N]  N (default 50) foundings whose founders are killed while they found
+#   eng/soak.sh history [N]   N (default 50000) operations on shared keys under kills and pauses, judged as a history
 #
 # KV_TEST_SEED repeats the kills of an earlier run. Prints what the tests print and ends with one line of summary.
 set -euo pipefail
@@ -12,7 +13,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 usage() {
-  stop "usage: eng/soak.sh kills [N] | faults | idle | founding [N]"
+  stop "usage: eng/soak.sh kills [N] | faults | idle | founding [N] | history [N]"
 }
 
 project=tests/Kv.Cluster.Tests
@@ -41,6 +42,12 @@ case "${1:-}" in
     [[ "$KV_TEST_FOUNDINGS" =~ ^[1-9][0-9]*$ ]] || usage
     what="$KV_TEST_FOUNDINGS foundings"
     classes=(Kv.Cluster.Tests.Founding.InitTests)
+    ;;
+  history)
+    export KV_TEST_HISTORY="${2:-50000}"
+    [[ "$KV_TEST_HISTORY" =~ ^[1-9][0-9]*$ ]] || usage
+    what="a history of $KV_TEST_HISTORY operations"
+    classes=(Kv.Cluster.Tests.Histories.HistoryTests)
     ;;
   *)
     usage

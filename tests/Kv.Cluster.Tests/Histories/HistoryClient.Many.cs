@@ -87,35 +87,74 @@ internal sealed partial class HistoryClient
     {
         var batch = new WriteBatch();
         var calls = new SortedDictionary<int, long>();
-        int count = 2 + _random.Next(BatchKeysMax - 1);
-        foreach (int key in DifferentKeys(count))
+        int[] keys = DifferentKeys(2 + _random.Next(BatchKeysMax - 1));
+        bool isConditional = _random.Chance(0.4);
+        string name = isConditional ? "batch conditional" : "batch";
+        bool looks = isConditional && _random.Chance(0.5);
+        foreach (int key in looks ? keys : [])
         {
-            if (_random.Chance(0.2))
-            {
-                batch.Delete(HistoryKeys.Bytes(key));
-                calls.Add(key, _history.Called(_number, key, OperationKind.Delete));
-            }
-            else
-            {
-                string value = NextValue();
-                batch.Put(HistoryKeys.Bytes(key), HistoryKeys.Bytes(value));
-                calls.Add(key, _history.Called(_number, key, OperationKind.Put, value));
-            }
+            await LookAsync(key);
+        }
+
+        foreach (int key in keys)
+        {
+            calls.Add(key, isConditional ? AddConditional(batch, key) : AddPlain(batch, key));
         }
 
         try
         {
             BatchResult result = await _client.BatchAsync(batch, cancel);
-            _history.Count("batch", EndParts(calls, result, _history.Now));
+            _history.Count(name, EndParts(calls, result, _history.Now));
         }
         catch (KvBatchException cause)
         {
-            _history.Count("batch", EndParts(calls, cause.Result, _history.Now));
+            _history.Count(name, EndParts(calls, cause.Result, _history.Now));
         }
         catch (Exception cause) when (IsExpected(cause))
         {
-            _history.Count("batch", End(calls.Values, cause));
+            _history.Count(name, End(calls.Values, cause));
         }
+    }
+
+    private long AddPlain(WriteBatch batch, int key)
+    {
+        if (_random.Chance(0.2))
+        {
+            batch.Delete(HistoryKeys.Bytes(key));
+            return _history.Called(_number, key, OperationKind.Delete);
+        }
+
+        string value = NextValue();
+        batch.Put(HistoryKeys.Bytes(key), HistoryKeys.Bytes(value));
+        return _history.Called(_number, key, OperationKind.Put, value);
+    }
+
+    /// <summary>With what this client saw last of the key, or as a plain mutation that hangs on the others.</summary>
+    private long AddConditional(WriteBatch batch, int key)
+    {
+        if (!_seenLast.TryGetValue(key, out Observation? last) || _random.Chance(0.3))
+        {
+            return AddPlain(batch, key);
+        }
+
+        string value = NextValue();
+        if (last is not { } seen)
+        {
+            batch.PutIfAbsent(HistoryKeys.Bytes(key), HistoryKeys.Bytes(value));
+            return _history.Called(_number, key, OperationKind.PutIfAbsent, value);
+        }
+
+        Expectation expected = _random.Chance(0.5)
+            ? Expectation.OfValue(seen.Value!)
+            : Expectation.OfRevision(seen.Revision);
+        if (_random.Chance(0.2))
+        {
+            batch.CompareAndDelete(HistoryKeys.Bytes(key), ToClient(expected));
+            return _history.Called(_number, key, OperationKind.CompareAndDelete, expected: expected);
+        }
+
+        batch.CompareAndPut(HistoryKeys.Bytes(key), ToClient(expected), HistoryKeys.Bytes(value));
+        return _history.Called(_number, key, OperationKind.CompareAndPut, value, expected);
     }
 
     private int[] DifferentKeys(int count)
@@ -132,7 +171,6 @@ internal sealed partial class HistoryClient
     /// <summary>Ends each mutation with its part; all of them must be in one.</summary>
     private CallEnd EndParts(SortedDictionary<int, long> calls, BatchResult result, long now)
     {
-        var end = CallEnd.Answered;
         foreach (BatchPart part in result.Parts)
         {
             int[] keys = [.. calls.Keys.Where(key =>
@@ -145,22 +183,8 @@ internal sealed partial class HistoryClient
 
             foreach (int key in keys)
             {
-                long id = calls[key];
+                EndMutation(calls[key], part, key, now);
                 calls.Remove(key);
-                switch (part.Outcome)
-                {
-                    case BatchPartOutcome.Applied:
-                        _history.Returned(id, now, new OperationResult { Revision = (long)part.Revision });
-                        break;
-                    case BatchPartOutcome.Undetermined:
-                        _history.EndedUnknown(id);
-                        end = CallEnd.Unknown;
-                        break;
-                    default:
-                        _history.EndedWithoutEffect(id);
-                        end = end is CallEnd.Unknown ? end : CallEnd.Failed;
-                        break;
-                }
             }
         }
 
@@ -169,6 +193,35 @@ internal sealed partial class HistoryClient
             _history.Report($"{calls.Count} mutations of a batch are in none of its parts");
         }
 
-        return end;
+        return result switch
+        {
+            _ when result.Count(BatchPartOutcome.Undetermined) > 0 => CallEnd.Unknown,
+            _ when result.Count(BatchPartOutcome.NotApplied) > 0 => CallEnd.Failed,
+            { AllApplied: true } => CallEnd.Answered,
+            _ => CallEnd.NotMet,
+        };
     }
+
+    private void EndMutation(long id, BatchPart part, int key, long now)
+    {
+        switch (part.Outcome)
+        {
+            case BatchPartOutcome.Applied:
+                _history.Returned(id, now, new OperationResult { Revision = (long)part.Revision });
+                return;
+            case BatchPartOutcome.Undetermined:
+                _history.EndedUnknown(id);
+                return;
+            case BatchPartOutcome.ConditionFailed when ConflictOf(part, key) is { } conflict:
+                Observation seen = conflict.CurrentDropped ? new Observation(Found: true) : Seen(key, conflict.Current);
+                _history.Returned(id, now, new OperationResult { Succeeded = false, Seen = seen });
+                return;
+            default:
+                _history.EndedWithoutEffect(id);
+                return;
+        }
+    }
+
+    private static KvConflict? ConflictOf(BatchPart part, int key) => part.Conflicts.FirstOrDefault(
+        conflict => conflict.Key.Span.SequenceEqual(HistoryKeys.Bytes(key)));
 }

@@ -8,7 +8,7 @@ namespace Kv.Cluster.Tests.Histories;
 
 internal sealed partial class HistoryClient : IAsyncDisposable
 {
-    private const int ThinkMsMax = 20;
+    private const int ThinkMsMax = 10;
     private const int BatchKeysMax = 5;
     private const double CancelChance = 0.02;
     private const int CancelMsMax = 25;
@@ -28,7 +28,7 @@ internal sealed partial class HistoryClient : IAsyncDisposable
         _client = client;
         _random = random;
         _history = history;
-        _kinds = [.. PlainKinds()];
+        _kinds = [.. PlainKinds(), .. GuardedKinds()];
         _weights = _kinds.Sum(kind => kind.Weight);
     }
 
@@ -48,7 +48,7 @@ internal sealed partial class HistoryClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads every key in every way. A failure is the caller's: nothing is broken any more.</summary>
+    /// <summary>Reads every key in every way, and every sequence. A failure is the caller's: nothing is broken any more.</summary>
     public async Task ReadAllAsync()
     {
         for (int key = 0; key < HistoryKeys.Count; key++)
@@ -58,6 +58,10 @@ internal sealed partial class HistoryClient : IAsyncDisposable
                 long id = _history.Called(_number, key, OperationKind.Get);
                 _history.Returned(id, await ReadAsync(key, mode, CancellationToken.None));
             }
+
+            long sequence = _history.Called(_number, key, OperationKind.Sequence);
+            long start = await _client.GetSequenceAsync(HistoryKeys.Bytes(key), CancellationToken.None);
+            _history.Returned(sequence, new OperationResult { Start = start });
         }
 
         await ReadRowsAsync(0, HistoryKeys.Count, new ScanOptions(), CancellationToken.None);
@@ -86,10 +90,10 @@ internal sealed partial class HistoryClient : IAsyncDisposable
 
     private IEnumerable<(int Weight, Func<CancellationToken, Task> Run)> PlainKinds()
     {
-        yield return (22, GetAsync);
+        yield return (16, GetAsync);
         yield return (6, ScanAsync);
-        yield return (26, PutAsync);
-        yield return (6, DeleteAsync);
+        yield return (18, PutAsync);
+        yield return (4, DeleteAsync);
         yield return (6, BatchAsync);
     }
 

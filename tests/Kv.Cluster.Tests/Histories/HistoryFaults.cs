@@ -11,7 +11,7 @@ internal sealed class HistoryFaults(TestCluster cluster, DeterministicRandom ran
     private const int LongPauseMoreMs = 2_000;
     private const int ShortPauseMsMax = 700;
     private const int DownMsMax = 1_500;
-    private const int QuietMsMax = 800;
+    private const int QuietMsMax = 1_500;
 
     private int _faults;
 
