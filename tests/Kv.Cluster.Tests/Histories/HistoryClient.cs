@@ -94,7 +94,7 @@ internal sealed partial class HistoryClient : IAsyncDisposable
         yield return (6, ScanAsync);
         yield return (18, PutAsync);
         yield return (4, DeleteAsync);
-        yield return (6, BatchAsync);
+        yield return (9, BatchAsync);
     }
 
     private string NextValue() => HistoryKeys.Value(_number, ++_values);

@@ -190,7 +190,7 @@ internal sealed class SharedHistory
 
     private static void Line(StringBuilder text, string name, IEnumerable<string> cells)
     {
-        text.Append(name.PadRight(18));
+        text.Append(name.PadRight(26));
         foreach (string cell in cells)
         {
             text.Append(cell.PadLeft(10));
