@@ -40,14 +40,26 @@ public sealed class HistoryTests(ITestOutputHelper output)
         var history = new SharedHistory();
         await using TestCluster cluster = await TestCluster.StartAsync(regions: Regions);
         var faults = new HistoryFaults(cluster, random.Fork());
-        await RunAsync(cluster, faults, history, random);
+        string path = Path.Combine(
+            Directory.CreateDirectory(Programs.ResultsFolder).FullName,
+            string.Create(CultureInfo.InvariantCulture, $"history-{seed}.txt"));
+        try
+        {
+            await RunAsync(cluster, faults, history, random);
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(path, HistoryText.Print(history.Operations()), CancellationToken.None);
+        }
+
         output.WriteLine(history.Table());
         output.WriteLine(
             $"{faults.Kills} kills, {faults.LongPauses} pauses beyond the lease, {faults.ShortPauses} shorter ones, "
             + $"{Seconds(history.Now)} s");
 
+        LinearizabilityVerdict verdict = Judge(path, history.Operations().Count);
         Assert.True(history.Problems().Count == 0, $"seed {seed}: {string.Join('\n', history.Problems().Take(10))}");
-        Judge(history.Operations(), seed);
+        Assert.True(verdict.IsLinearizable, $"seed {seed}: {verdict}");
         Assert.Empty(history.KindsWithoutAnswer());
         Assert.True(history.Sum(CallEnd.Unknown) > 0, "no outcome was unknown: the run shows little");
     }
@@ -139,21 +151,16 @@ public sealed class HistoryTests(ITestOutputHelper output)
     }
 
     /// <summary>What is judged is what can be read from the file, so that a verdict can be had again from it.</summary>
-    private void Judge(IReadOnlyList<HistoryOperation> operations, ulong seed)
+    private LinearizabilityVerdict Judge(string path, int count)
     {
-        string path = Path.Combine(
-            Directory.CreateDirectory(Programs.ResultsFolder).FullName,
-            string.Create(CultureInfo.InvariantCulture, $"history-{seed}.txt"));
-        File.WriteAllText(path, HistoryText.Print(operations));
-        HistoryOperation[] kept = HistoryText.Parse(File.ReadAllText(path));
-        Assert.Equal(operations.Count, kept.Length);
+        HistoryOperation[] operations = HistoryText.Parse(File.ReadAllText(path));
+        Assert.Equal(count, operations.Length);
         long began = Stopwatch.GetTimestamp();
-        LinearizabilityVerdict verdict = new LinearizabilityChecker().Check(kept);
-        int unknown = kept.Count(operation => operation.Outcome is OperationOutcome.Unknown);
+        LinearizabilityVerdict verdict = new LinearizabilityChecker().Check(operations);
+        int unknown = operations.Count(operation => operation.Outcome is OperationOutcome.Unknown);
         output.WriteLine(
-            $"{kept.Length} operations by key, {unknown} of them of unknown outcome, judged in "
+            $"{operations.Length} operations by key, {unknown} of them of unknown outcome, judged in "
             + $"{Seconds(Stopwatch.GetTimestamp() - began)} s ({verdict.Steps} steps): {path}");
-
-        Assert.True(verdict.IsLinearizable, $"seed {seed}: {verdict}");
+        return verdict;
     }
 }
