@@ -13,6 +13,7 @@ internal sealed partial class HistoryClient : IAsyncDisposable
     private const double CancelChance = 0.02;
     private const int CancelMsMax = 25;
     private const double HotChance = 0.4;
+    private const double ResolveChance = 0.7;
 
     private readonly int _number;
     private readonly KvClient _client;
@@ -21,6 +22,7 @@ internal sealed partial class HistoryClient : IAsyncDisposable
     private readonly (int Weight, Func<CancellationToken, Task> Run)[] _kinds;
     private readonly int _weights;
     private long _values;
+    private int? _unresolved;
 
     public HistoryClient(int number, KvClient client, DeterministicRandom random, SharedHistory history)
     {
@@ -69,8 +71,20 @@ internal sealed partial class HistoryClient : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
+    /// <summary>
+    /// Often a key is read after an operation on it came to nothing, as people do. That goes where the operation went:
+    /// a store that sleeps past its lease and wakes finds these reads first.
+    /// </summary>
     private async Task NextAsync()
     {
+        if (_unresolved is { } key && _random.Chance(ResolveChance))
+        {
+            _unresolved = null;
+            await OneAsync(
+                "get to resolve", key, OperationKind.Get, () => ReadAsync(key, KvReadMode.Lease, CancellationToken.None));
+            return;
+        }
+
         int draw = _random.Next(_weights);
         int place = 0;
         while (draw >= _kinds[place].Weight)
@@ -165,10 +179,12 @@ internal sealed partial class HistoryClient : IAsyncDisposable
         {
             OperationResult result = await call();
             _history.Returned(id, result);
+            _unresolved = null;
             _history.Count(name, result.Succeeded ? CallEnd.Answered : CallEnd.NotMet);
         }
         catch (Exception cause) when (IsExpected(cause))
         {
+            _unresolved = key;
             _history.Count(name, End([id], cause));
         }
     }

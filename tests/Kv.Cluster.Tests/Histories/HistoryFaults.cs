@@ -7,8 +7,8 @@ namespace Kv.Cluster.Tests.Histories;
 internal sealed class HistoryFaults(TestCluster cluster, DeterministicRandom random)
 {
     /// <summary>Beyond lease plus drift (0.9 s by default) by any measure.</summary>
-    private const int LongPauseMs = 1_500;
-    private const int LongPauseMoreMs = 2_000;
+    private const int LongPauseMs = 2_000;
+    private const int LongPauseMoreMs = 2_500;
     private const int ShortPauseMsMax = 700;
     private const int DownMsMax = 1_500;
     private const int QuietMsMax = 1_500;
@@ -40,10 +40,10 @@ internal sealed class HistoryFaults(TestCluster cluster, DeterministicRandom ran
         _faults++;
         await (draw switch
         {
-            < 45 => KillAsync([victim]),
-            < 68 => PauseLongAsync(victim, []),
-            < 82 => PauseShortAsync(victim),
-            < 90 => PauseLongAsync(victim, [other]),
+            < 40 => KillAsync([victim]),
+            < 70 => PauseLongAsync(victim, []),
+            < 80 => PauseShortAsync(victim),
+            < 88 => PauseLongAsync(victim, [other]),
             < 96 => KillAsync([victim, other]),
             _ => KillAsync([.. Enumerable.Range(0, cluster.Stores.Count)]),
         });

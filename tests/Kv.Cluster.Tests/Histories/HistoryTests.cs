@@ -24,7 +24,8 @@ public sealed class HistoryTests(ITestOutputHelper output)
     /// with new operations that soon give up, so that a store that wakes is asked first and many outcomes stay unknown;
     /// or ask everywhere at once with the same operation.
     /// </summary>
-    private static readonly (int OperationMs, int AttemptMs)[] Tempers = [(10_000, 1_500), (700, 30_000), (2_500, 300)];
+    private static readonly (int OperationMs, int AttemptMs)[] Tempers =
+        [(10_000, 1_500), (500, 30_000), (2_500, 300), (500, 30_000)];
 
     /// <summary>Operations with an answer; <c>eng/soak.sh history</c> asks for more.</summary>
     private static int Operations => (int)Variable("KV_TEST_HISTORY", 3_000);
@@ -134,7 +135,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
         long answered = 0;
         long since = Stopwatch.GetTimestamp();
         int kills = Math.Max(3, Operations / 1_000);
-        int pauses = Math.Max(1, Operations / 2_000);
+        int pauses = Math.Max(2, Operations / 2_000);
         while (history.Answered < Operations || faults.Kills < kills || faults.LongPauses < pauses)
         {
             await faults.NextAsync();
