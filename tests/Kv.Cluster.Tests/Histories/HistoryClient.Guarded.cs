@@ -152,8 +152,8 @@ internal sealed partial class HistoryClient
     }
 
     /// <summary>
-    /// What to expect of a key: what it is like, read just now or some time ago. Of an absent one, where that may not be
-    /// expected, something that it never was.
+    /// What to expect of a key: what it is like, read just now or some time ago. Of an absent one, where that may not
+    /// be expected, something that it never was.
     /// </summary>
     private async Task<(string By, Expectation Expected)> ExpectAsync(int key, bool mayBeAbsent)
     {

@@ -50,7 +50,9 @@ internal sealed partial class HistoryClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads every key in every way, and every sequence. A failure is the caller's: nothing is broken any more.</summary>
+    /// <summary>
+    /// Reads every key in every way, and every sequence. A failure is the caller's: nothing is broken any more.
+    /// </summary>
     public async Task ReadAllAsync()
     {
         for (int key = 0; key < HistoryKeys.Count; key++)
@@ -81,7 +83,10 @@ internal sealed partial class HistoryClient : IAsyncDisposable
         {
             _unresolved = null;
             await OneAsync(
-                "get to resolve", key, OperationKind.Get, () => ReadAsync(key, KvReadMode.Lease, CancellationToken.None));
+                "get to resolve",
+                key,
+                OperationKind.Get,
+                () => ReadAsync(key, KvReadMode.Lease, CancellationToken.None));
             return;
         }
 

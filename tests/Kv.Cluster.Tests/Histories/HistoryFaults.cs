@@ -26,7 +26,9 @@ internal sealed class HistoryFaults(TestCluster cluster, DeterministicRandom ran
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>Breaks something, waits, mends it, and leaves some quiet. A run begins with the two usual faults.</summary>
+    /// <summary>
+    /// Breaks something, waits, mends it, and leaves some quiet. A run begins with the two usual faults.
+    /// </summary>
     public async Task NextAsync()
     {
         int victim = random.Next(cluster.Stores.Count);

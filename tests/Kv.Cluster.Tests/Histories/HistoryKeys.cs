@@ -5,8 +5,9 @@ namespace Kv.Cluster.Tests.Histories;
 
 /// <summary>
 /// The keys that all clients share, spread over the whole key space so that every region has some, and the texts by
-/// which a history names keys and values. A value's bytes begin with its text; what follows is told by the text, so that
-/// a value that was cut or mixed shows. Some are longer than the 64 bytes of a result that is remembered (Once law).
+/// which a history names keys and values. A value's bytes begin with its text; what follows is told by the text, so
+/// that a value that was cut or mixed shows. Some are longer than the 64 bytes of a result that is remembered (Once
+/// law).
 /// </summary>
 internal static class HistoryKeys
 {
@@ -36,7 +37,8 @@ internal static class HistoryKeys
 
     public static byte[] Bytes(string value)
     {
-        long number = long.Parse(value[(value.IndexOf('v', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture);
+        long number = long.Parse(
+            value.AsSpan(value.IndexOf('v', StringComparison.Ordinal) + 1), provider: CultureInfo.InvariantCulture);
         int length = number % VeryLongEvery == 0 ? VeryLongBytes : number % LongEvery == 0 ? LongBytes : 0;
         return Encoding.ASCII.GetBytes(value + '.' + new string((char)('a' + (number % 26)), length));
     }

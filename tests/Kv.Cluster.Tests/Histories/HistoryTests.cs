@@ -147,7 +147,8 @@ public sealed class HistoryTests(ITestOutputHelper output)
             }
 
             Assert.True(
-                Stopwatch.GetElapsedTime(since) < Patience, $"no answer for {Patience.TotalSeconds} s\n{history.Table()}");
+                Stopwatch.GetElapsedTime(since) < Patience,
+                $"no answer for {Patience.TotalSeconds} s\n{history.Table()}");
         }
     }
 

@@ -38,7 +38,9 @@ internal sealed class SharedHistory
     /// <summary>Of a monotonic clock, the same for all clients of this process; since the run began.</summary>
     public long Now => Stopwatch.GetTimestamp() - _began;
 
-    /// <summary>Operations of clients that ended with an answer so far, conditions that did not hold included.</summary>
+    /// <summary>
+    /// Operations of clients that ended with an answer so far, conditions that did not hold included.
+    /// </summary>
     public long Answered => Interlocked.Read(ref _answered);
 
     public long Called(
