@@ -49,6 +49,9 @@ public sealed partial class RaftPeer
         {
             _leader = default;
             RefuseForwardedReads();
+#if PLANT_SLEEP_SILENCE // Sleep law: store silence shortens the promise
+            _promiseEnd = now;
+#endif
         }
     }
 
@@ -94,6 +97,9 @@ public sealed partial class RaftPeer
 
     private void TickLeader(Instant now)
     {
+#if PLANT_LEASE_TICKS // Lease law: between two ticks the lease does not age
+        CountTick(now);
+#endif
         _electionElapsed++;
         _heartbeatElapsed++;
         if (_electionElapsed >= _config.ElectionTicks)
@@ -124,7 +130,11 @@ public sealed partial class RaftPeer
             return;
         }
 
-        if (_config.PreVote && !transfer)
+        bool asksFirst = _config.PreVote && !transfer;
+#if PLANT_A4 || PLANT_A5 // rows A4, A5: no pre-vote
+        asksFirst = false;
+#endif
+        if (asksFirst)
         {
             BecomePreCandidate();
         }
@@ -176,7 +186,11 @@ public sealed partial class RaftPeer
                 Transfer = transfer,
                 Priority = _config.Priority,
             };
-            if (kind == MessageKind.Vote)
+            bool waits = kind == MessageKind.Vote;
+#if PLANT_A3 // row A3: votes are asked for before the own vote is durable
+            waits = false;
+#endif
+            if (waits)
             {
                 SendAfterPersist(request);
             }
@@ -193,6 +207,9 @@ public sealed partial class RaftPeer
         bool free = _vote == message.From || (_vote.IsNone && _leader.IsNone) || (pre && message.Term > _term);
         bool granted = free && !RefusesVote(message, now) && _log.IsUpToDate(message.LogIndex, message.LogTerm)
             && !(pre && YieldsToPriority(message));
+#if PLANT_A7 // row A7: a promoted learner that does not know it yet refuses
+        granted &= _tracker.Voters.Contains(Id);
+#endif
         Message response = NewMessage(pre ? MessageKind.PreVoteResponse : MessageKind.VoteResponse, message.From) with
         {
             Reject = !granted,
@@ -204,7 +221,11 @@ public sealed partial class RaftPeer
         {
             _vote = message.From;
             ResetElectionTimer();
+#if PLANT_A1 // row A1: the vote is told before it is durable
+            Send(response);
+#else
             SendAfterPersist(response);
+#endif
         }
         else
         {
@@ -292,8 +313,10 @@ public sealed partial class RaftPeer
         _tracker.StartProgress(_log.LastIndex.Next(), _config);
         _tracker.Find(Id)?.MaybeUpdate(_log.Persisted);
         _termStartIndex = _log.LastIndex.Next();
+#if !PLANT_D1 // row D1: what the log of the term before may hold is not waited for
         // No change of membership before everything that may hold one is applied (row D1).
         _pendingConfIndex = _log.LastIndex;
+#endif
         AppendOwn(EntryKind.Empty, ReadOnlyMemory<byte>.Empty, dataCrc: 0);
     }
 

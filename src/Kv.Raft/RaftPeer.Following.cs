@@ -30,6 +30,9 @@ public sealed partial class RaftPeer
         }
 
         int skip = FirstNewEntry(message.Entries);
+#if PLANT_B2 // row B2: what is there already is written again, and what stands behind it goes
+        skip = message.Entries.TakeWhile(entry => entry.Index <= _log.Committed).Count();
+#endif
         if (skip < message.Entries.Count)
         {
             if (message.Entries[skip].Index <= _log.Committed)
@@ -43,7 +46,11 @@ public sealed partial class RaftPeer
         }
 
         LogIndex lastNew = message.LogIndex + (ulong)message.Entries.Count;
+#if PLANT_B3 // row B3: the commit rises to what the log holds, not to what the append covers
+        _log.CommitTo(LogIndex.Min(message.Commit, _log.LastIndex));
+#else
         _log.CommitTo(LogIndex.Min(message.Commit, lastNew));
+#endif
         AcknowledgeAppend(message, lastNew);
     }
 
@@ -147,12 +154,17 @@ public sealed partial class RaftPeer
     private void AcknowledgeAppend(Message message, LogIndex held)
     {
         Invariant.Require(held <= _log.LastIndex);
-        SendAfterPersist(NewMessage(MessageKind.AppendResponse, message.From) with
+        Message response = NewMessage(MessageKind.AppendResponse, message.From) with
         {
             LogIndex = held,
             SentAt = message.SentAt,
             Commit = _log.Committed,
-        });
+        };
+#if PLANT_B4 // row B4: acknowledged before it is durable
+        Send(response);
+#else
+        SendAfterPersist(response);
+#endif
     }
 
     private void RejectAppend(Message message)

@@ -61,7 +61,11 @@ public sealed partial class RaftPeer
     /// could show what a later read under this leader's lease does not show yet, when this store is slower than theirs.
     /// A leader that goes serves no reads any more and tells everything.
     /// </summary>
+#if PLANT_READ_AHEAD // Read law: followers hear of commits that are not applied here
+    private LogIndex CommitToTell => _log.Committed;
+#else
     private LogIndex CommitToTell => _tellsAll ? _log.Committed : LogIndex.Min(_log.Committed, _log.Applied);
+#endif
 
     /// <summary>Sends every follower what its window lets through, and the risen commit if that is wanted.</summary>
     private void FlushAppends(Instant now, bool tellCommit)
@@ -311,12 +315,19 @@ public sealed partial class RaftPeer
     private void MaybeCommit()
     {
         LogIndex quorum = _tracker.QuorumMatch();
+#if PLANT_B1 // row B1: an entry of an older term is committed by counting
+        if (!_log.CommitTo(quorum))
+        {
+            return;
+        }
+#else
         if (quorum < _termStartIndex || !_log.CommitTo(quorum))
         {
             return;
         }
 
         Invariant.Require(_log.Matches(quorum, _term), $"entry {quorum} is not of term {_term}");
+#endif
         _flushNeeded |= _config.CommitAtOnce;
     }
 

@@ -29,7 +29,11 @@ public sealed partial class RaftPeer
     /// </summary>
     public Instant LeaseEnd(Instant now)
     {
-        if (!IsLeader || IsAsleep || _timeoutNowSent || !_transferTarget.IsNone || _config.LeaseMs == 0)
+        bool givenUp = _timeoutNowSent || !_transferTarget.IsNone;
+#if PLANT_TRANSFER_LEASE // Transfer law: the lease is kept while leadership is handed over
+        givenUp = false;
+#endif
+        if (!IsLeader || IsAsleep || givenUp || _config.LeaseMs == 0)
         {
             return Instant.Zero;
         }
@@ -49,9 +53,33 @@ public sealed partial class RaftPeer
             return;
         }
 
+#if !PLANT_LEASE_RESTART // Lease law: a restart forgets what was promised
         _promiseEnd = _config.StartedAt.PlusMs(_config.LeaseMs + _config.LeaseDriftMs);
+#endif
         _promiseIsOfStart = true;
     }
+
+#if PLANT_LEASE_TICKS
+    private Instant _tickedAt;
+
+    private void CountTick(Instant now)
+    {
+        long uncounted = now.Nanoseconds - _tickedAt.Nanoseconds - 150_000_000;
+        foreach (Progress peer in _tracker.Progress)
+        {
+            if (_tickedAt != Instant.Zero && uncounted > 0 && peer.AckedSentAt != Instant.Zero)
+            {
+                peer.OnLeaseAck(peer.AckedSentAt.PlusNs(uncounted));
+            }
+        }
+
+        _tickedAt = now;
+    }
+#endif
+
+#if PLANT_LEASE_TERM // Lease law: a heartbeat of its store counts for each of its regions, in whatever term
+    public void OnStoreAlive(PeerId peer, Instant now) => _tracker.Find(peer)?.OnLeaseAck(now);
+#endif
 
     /// <summary>A message of this term's leader is being acknowledged, be it with a refusal.</summary>
     private void RenewPromise(Instant now)

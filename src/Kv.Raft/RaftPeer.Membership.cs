@@ -73,7 +73,13 @@ public sealed partial class RaftPeer
 
     private bool MayChange(ConfChange change)
     {
-        if (!CommittedInOwnTerm || _log.Applied < _pendingConfIndex
+        bool settled = CommittedInOwnTerm && _log.Applied >= _pendingConfIndex;
+#if PLANT_D1
+        settled = IsLeader && _log.Applied >= _pendingConfIndex;
+#elif PLANT_D2 // row D2: the change before need not be committed
+        settled = CommittedInOwnTerm;
+#endif
+        if (!settled
             || ConfChanger.Apply(Conf, change) is not { } next || !ConfCheck.IsValid(next))
         {
             return false;

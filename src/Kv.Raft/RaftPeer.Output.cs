@@ -105,8 +105,10 @@ public sealed partial class RaftPeer
 
         if (installed is not null)
         {
+#if !PLANT_D4 // row D4: the membership stays that of the old log
             // Not before: until then apply may still make changes that stand in the old log (row D4).
             _tracker.SetConf(installed.Conf);
+#endif
         }
 
         _durableHardState = newest.HardState;

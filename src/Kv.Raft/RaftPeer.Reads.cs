@@ -69,7 +69,11 @@ public sealed partial class RaftPeer
     /// What a read that comes now must show: whatever was answered before it was applied here, or by a leader before
     /// this one (dissertation §6.4 takes the commit index; followers hear of no more than this, see CommitToTell).
     /// </summary>
+#if PLANT_READ_AHEAD
+    private LogIndex IndexToRead => _log.Committed;
+#else
     private LogIndex IndexToRead => _log.Applied >= _termStartIndex ? _log.Applied : _log.Committed;
+#endif
 
     private int PendingReadCount => (_newReads?.Count ?? 0) + (_waitingReads?.Count ?? 0);
 
@@ -179,7 +183,11 @@ public sealed partial class RaftPeer
     {
         foreach (PendingRead read in _waitingReads ?? [])
         {
+#if PLANT_C4 // row C4: leadership ends and a read is ready in one step, and the read is taken
+            AnswerRead(read);
+#else
             RefuseRead(read);
+#endif
         }
 
         foreach (PendingRead read in _newReads ?? [])

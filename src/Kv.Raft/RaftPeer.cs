@@ -90,7 +90,11 @@ public sealed partial class RaftPeer
 
     /// <summary>Whether this peer leads and has committed an entry of its own term: only then it may answer reads
     /// (row C2).</summary>
+#if PLANT_C2 // row C2: whoever leads may answer
+    public bool CommittedInOwnTerm => IsLeader;
+#else
     public bool CommittedInOwnTerm => IsLeader && _log.Committed >= _termStartIndex;
+#endif
 
     /// <summary>The term at an index from one before the first entry to the last; false outside.</summary>
     public bool TryTermAt(LogIndex index, out Term term) => _log.TryTermAt(index, out term);
@@ -197,9 +201,11 @@ public sealed partial class RaftPeer
             case MessageKind.PreVoteResponse when !message.Reject:
                 // It answers for the term that was asked about; nobody is in that term yet.
                 return true;
+#if !PLANT_A5 // row A5: who hears a leader lets a candidate raise its term all the same
             case MessageKind.Vote when RefusesVote(message, now):
                 // No answer and no new term: for whoever keeps a promise, the candidate is not there.
                 return false;
+#endif
             case MessageKind.Append or MessageKind.Heartbeat or MessageKind.Snapshot:
                 BecomeFollower(message.Term, message.From);
                 return true;
@@ -227,6 +233,11 @@ public sealed partial class RaftPeer
             case MessageKind.Vote:
                 SendClaim(NewMessage(MessageKind.VoteResponse, message.From) with { Reject = true });
                 break;
+#if PLANT_TRANSFER_TERM // Transfer law: obeyed in a later term too
+            case MessageKind.TimeoutNow when _role == Role.Follower && IsPromotable:
+                StartCampaign(transfer: true);
+                break;
+#endif
             default:
                 break;
         }

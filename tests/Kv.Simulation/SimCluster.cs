@@ -92,6 +92,7 @@ public sealed partial class SimCluster
         RunFor(electedMs - LookMs);
         CheckLed(electedMs);
         Instant electedBy = _clock.Now;
+        _raft.ExpectQuiet();
         RunFor(3_000);
         foreach (SimClient client in _clients)
         {

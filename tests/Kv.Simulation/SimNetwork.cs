@@ -125,7 +125,7 @@ public sealed class SimNetwork
             return false;
         }
 
-        from.NoteSent(envelope);
+        from.NoteSent(_stores[to.Value], envelope);
         if (IsCut(source, target) || _faults.Strikes(FaultKind.MessageLoss, _options.Rates.Loss))
         {
             Lost++;

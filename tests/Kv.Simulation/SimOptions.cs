@@ -52,6 +52,12 @@ public sealed record SimOptions
     /// <summary>After the faults a minority stays broken for ever.</summary>
     public bool MinorityStaysBroken { get; init; }
 
+    /// <summary>After the faults two whole stores never hear each other again, and everybody else hears both.</summary>
+    public bool LinkStaysCut { get; init; }
+
+    /// <summary>Most time that a read loop waits for its turn, besides what is usual; 0 = none.</summary>
+    public int ReadDelayMs { get; init; }
+
     /// <summary>Time that every message takes on its way, besides what is drawn.</summary>
     public int NetworkDelayMs { get; init; }
 
@@ -104,6 +110,8 @@ public sealed record SimOptions
                 SleepAfterMs = random.Next(1_000, 5_000),
                 EntryBytesTarget = random.Chance(0.3) ? 200 : StoreOptions.Default.EntryBytesTarget,
             },
+            LinkStaysCut = random.Chance(0.25),
+            ReadDelayMs = random.Chance(0.2) ? random.Next(1, 200) : 0,
         };
     }
 

@@ -1,18 +1,21 @@
 // Owns what one store has promised others: entries it acknowledged, votes it gave, terms it spoke in. When a promise
 // leaves the store its log must already hold it, durably; and whatever crash follows, it must hold it still (Frame law,
-// Sync law).
+// Sync law). And whose lease may rest on its acknowledgements: while it runs, this store helps to elect nobody else,
+// whatever happens to it (Lease law).
 using Kv.Base;
 using Kv.Engine.Log;
 using Kv.Protocol.Raft.V1;
 using Kv.Raft;
+using Kv.Simulation.Checks;
 
 namespace Kv.Simulation;
 
 /// <summary>
 /// The promises of a store by region, noted and checked when they leave it, and compared at each start.
 /// </summary>
-public sealed class SimPromises
+public sealed class SimPromises(long leaseMs, RaftChecker checker)
 {
+    private readonly SortedDictionary<ulong, SortedDictionary<ulong, (StoreClock Clock, Instant SentAt)>> _leases = [];
     private readonly SortedDictionary<ulong, (ulong Term, ulong Index)> _acknowledged = [];
     private readonly SortedDictionary<ulong, (ulong Term, ulong Peer)> _votes = [];
     private readonly Dictionary<(ulong Region, ulong Term), ulong> _allVotes = [];
@@ -23,10 +26,17 @@ public sealed class SimPromises
     /// <summary>Promises compared when they left.</summary>
     public long CheckedAtSend { get; private set; }
 
-    public void Note(StoreId store, StoreEnvelope envelope, ISharedLog log, Action<string> problem)
+    /// <param name="store">Whose promises these are.</param>
+    /// <param name="leader">The clock of the store that the envelope goes to.</param>
+    /// <param name="envelope">What leaves now.</param>
+    /// <param name="log">What the store holds durably.</param>
+    /// <param name="problem">Hears of a promise that is not covered, or broken.</param>
+    public void Note(
+        StoreId store, StoreClock leader, StoreEnvelope envelope, ISharedLog log, Action<string> problem)
     {
         foreach (RaftMessage message in envelope.Messages)
         {
+            NoteLease(store, leader, message, problem);
             switch ((MessageKind)message.Kind)
             {
                 case MessageKind.AppendResponse when !message.Reject:
@@ -72,6 +82,61 @@ public sealed class SimPromises
                     + $"knows a vote for {state.Vote} in term {state.Term}");
             }
         }
+    }
+
+    private void NoteLease(StoreId store, StoreClock leader, RaftMessage message, Action<string> problem)
+    {
+        switch ((MessageKind)message.Kind)
+        {
+            case MessageKind.AppendResponse or MessageKind.HeartbeatResponse when message.SentAt > 0:
+                SortedDictionary<ulong, (StoreClock Clock, Instant SentAt)> leaders = LeasesOf(message.RegionId);
+                Instant before = leaders.GetValueOrDefault(message.ToPeer).SentAt;
+                leaders[message.ToPeer] = (leader, Instant.Later(before, new Instant(message.SentAt)));
+                break;
+            case MessageKind.PreVote:
+                CheckVote(store, message.RegionId, message.Term, message.FromPeer, problem);
+                break;
+            case MessageKind.Vote when message.Transfer:
+                checker.NoteTransfer(message.RegionId, message.Term);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>
+    /// A vote is given, or one for itself is on its mind. It may be told later: then it is the moment of the decision
+    /// that counts.
+    /// </summary>
+    public void CheckVote(StoreId store, ulong region, ulong term, ulong candidate, Action<string> problem)
+    {
+        if (leaseMs == 0 || checker.IsTransfer(region, term))
+        {
+            return;
+        }
+
+        foreach ((ulong peer, (StoreClock clock, Instant sentAt)) in LeasesOf(region))
+        {
+            CheckedAtSend++;
+            long leftMs = leaseMs - clock.Now.MsSince(sentAt);
+            if (peer != candidate && leftMs > 0)
+            {
+                problem(
+                    $"store {store} helps to elect peer {candidate} of region {region} in term {term} while {peer} "
+                    + $"may hold a lease for {leftMs} ms that rests on its acknowledgement (Lease law)");
+            }
+        }
+    }
+
+    private SortedDictionary<ulong, (StoreClock Clock, Instant SentAt)> LeasesOf(ulong region)
+    {
+        if (!_leases.TryGetValue(region, out SortedDictionary<ulong, (StoreClock Clock, Instant SentAt)>? leaders))
+        {
+            leaders = [];
+            _leases.Add(region, leaders);
+        }
+
+        return leaders;
     }
 
     private void NoteAcknowledged(StoreId store, RaftMessage message, ISharedLog log, Action<string> problem)

@@ -53,6 +53,7 @@ public sealed class SimStore
     private readonly List<SimPump> _pumps = [];
     private readonly List<Action> _mailWhilePaused = [];
     private readonly PlacementSeed _seed;
+    private bool _losesMail;
     private readonly SimOptions _options;
     private LocalStore? _store;
     private PlacementDriver? _driver;
@@ -73,6 +74,7 @@ public sealed class SimStore
         _network = network;
         _checker = checker;
         Clock = new StoreClock(world);
+        Promises = new SimPromises(options.Store.LeaseMs, checker);
         _engineDisk = new MemoryEngineDisk(_files) { UncachedEvery = UncachedEvery };
     }
 
@@ -98,10 +100,13 @@ public sealed class SimStore
     /// <summary>Hears of every write that takes effect, over all lives.</summary>
     public required Action<SimStore, AppliedCommand> Applied { get; init; }
 
-    public SimPromises Promises { get; } = new();
+    public SimPromises Promises { get; }
 
     /// <summary>Envelopes sent.</summary>
     public long Sent { get; private set; }
+
+    /// <summary>Envelopes received by a life that could take them.</summary>
+    public long Received { get; private set; }
 
     /// <summary>Votes it was asked for while it was up.</summary>
     public long VotesAsked { get; private set; }
@@ -177,7 +182,8 @@ public sealed class SimStore
         foreach (Pump pump in store.Pumps)
         {
             bool usesDisk = pump.Name is "log" or "durable";
-            AddPump(pump, pump.Name, usesDisk ? DiskDelayNs : LoopDelayNs, usesDisk);
+            int readDelayNs = pump.Name.StartsWith("read", StringComparison.Ordinal) ? _options.ReadDelayMs * 1_000_000 : 0;
+            AddPump(pump, pump.Name, (usesDisk ? DiskDelayNs : LoopDelayNs) + readDelayNs, usesDisk);
         }
 
         AddPump(_driver, "placement", LoopDelayNs, usesDisk: false);
@@ -209,10 +215,10 @@ public sealed class SimStore
         _files.PowerCutAtMutation = null;
     }
 
-    public void NoteSent(StoreEnvelope envelope)
+    public void NoteSent(SimStore to, StoreEnvelope envelope)
     {
         Sent++;
-        Promises.Note(Id, envelope, _log!, Problem);
+        Promises.Note(Id, to.Clock, envelope, _log!, Problem);
     }
 
     public void End(LifeEnd end)
@@ -233,8 +239,14 @@ public sealed class SimStore
         Machine.DiskDelayNs = 0;
     }
 
-    /// <summary>The process is stopped; what is sent to it waits in the kernel.</summary>
-    public void Pause() => Machine.IsPaused = true;
+    /// <summary>
+    /// The process is stopped. What is sent to it waits in the kernel, or is lost with the connections.
+    /// </summary>
+    public void Pause(bool losesMail)
+    {
+        Machine.IsPaused = true;
+        _losesMail = losesMail;
+    }
 
     /// <summary>Undoes <see cref="Pause"/> and whatever slowed the machine.</summary>
     public void Resume()
@@ -266,6 +278,7 @@ public sealed class SimStore
             return;
         }
 
+        Received++;
         VotesAsked += envelope.Messages.Count(message => message.Kind == (uint)MessageKind.Vote);
         _store.OnEnvelope(from, incarnation, envelope);
     }
@@ -307,7 +320,7 @@ public sealed class SimStore
 
     private void KeepMail(Action mail)
     {
-        if (_mailWhilePaused.Count < MailWhilePausedMax)
+        if (!_losesMail && _mailWhilePaused.Count < MailWhilePausedMax)
         {
             _mailWhilePaused.Add(mail);
         }

@@ -29,6 +29,9 @@ internal sealed class FrameScanner(
     public bool TryNext(out FrameHeader header)
     {
         header = default;
+#if PLANT_FRAME_TAIL
+        SkipToWhatParses();
+#endif
         long offset = Position.Offset;
         if (offset + LogFormat.FrameHeaderBytes > limit)
         {
@@ -93,6 +96,24 @@ internal sealed class FrameScanner(
 
         return null;
     }
+
+#if PLANT_FRAME_TAIL // Frame law: what parses behind a break is replayed
+    private void SkipToWhatParses()
+    {
+        for (long at = Position.Offset; at + LogFormat.FrameHeaderBytes <= limit; at += LogFormat.Alignment)
+        {
+            ReadOnlySpan<byte> bytes = Fetch(at, LogFormat.FrameHeaderBytes);
+            ulong number = BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]);
+            if (FrameHeader.TryRead(bytes, seed, number, at) is { } found && found.TotalBytes <= limit - at
+                && Crc32C.Extend(seed, Fetch(at + LogFormat.FrameHeaderBytes, found.BodyLength)) == found.BodyCrc)
+            {
+                fileNumber = number;
+                Position = new ScanPosition(at, found.Chain, found.FrameNumber, Position.BodyOffset);
+                return;
+            }
+        }
+    }
+#endif
 
     private static int IndexOf(ReadOnlySpan<byte> window, ReadOnlySpan<byte> wanted, int from)
     {

@@ -185,6 +185,9 @@ internal sealed class LogGroup(ulong id)
     private void CutSuffix(ulong from)
     {
         int keep = (int)(from - TruncatedIndex - 1);
+#if PLANT_B8 // row B8: one entry too few is cut away
+        keep = Math.Min(keep + 1, Count);
+#endif
         Drop(_head + keep, Count - keep);
         Count = keep;
     }

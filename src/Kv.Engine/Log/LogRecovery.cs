@@ -289,6 +289,9 @@ internal sealed class LogRecovery
     private static void RequireTornTail(FrameScanner scanner, Found tip)
     {
         long offset = scanner.Position.Offset;
+#if PLANT_FRAME_MIDDLE // Frame law: every break is taken for a tail
+        offset = tip.Segment.Length;
+#endif
         if (scanner.FindProofOfDurability(offset) is { } proof)
         {
             throw new LogDamagedException(

@@ -67,6 +67,9 @@ internal sealed class SegmentFolder(IFileSystem fileSystem, string path, SharedL
         {
             file.Allocate(length, SyncSites.LogSegmentAllocate);
             file.WriteAt(0, block, SyncSites.LogHeaderWrite);
+#if PLANT_FRAME_NOSYNC // Frame law: what the open found is not synced before it is relied on
+            if (frameBytes > 0)
+#endif
             file.SyncData(SyncSites.LogHeaderSync);
             fileSystem.SyncDirectory(path, SyncSites.LogFolderSync);
             segment.Attach(file, file.Length);

@@ -154,7 +154,11 @@ internal sealed class RaftLog
     }
 
     /// <summary>The last entry that may be handed to apply now (Cut law).</summary>
+#if PLANT_CUT_HALF // Cut law: entries are applied that the own log may lose
+    public LogIndex Applicable => Committed;
+#else
     public LogIndex Applicable => LogIndex.Min(Committed, Persisted);
+#endif
 
     /// <summary>The next page for apply, at most <paramref name="bytesMax"/> bytes but at least one entry.</summary>
     public List<Entry> TakeCommitted(long bytesMax)

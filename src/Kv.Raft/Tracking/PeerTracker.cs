@@ -137,7 +137,18 @@ internal sealed class PeerTracker
 
     /// <summary>The newest read round that a quorum acknowledged; the leader itself counts as <paramref
     /// name="round"/>.</summary>
-    public ulong QuorumReadRound(PeerId self, ulong round) => Voters.QuorumValue(new RoundValues(this, self, round));
+    public ulong QuorumReadRound(PeerId self, ulong round)
+    {
+        ulong proved = Voters.QuorumValue(new RoundValues(this, self, round));
+#if PLANT_C5 // row C5: with an even number of voters one answer too many is wanted
+        var values = new RoundValues(this, self, round);
+        foreach (PeerId voter in Voters.Incoming.Voters)
+        {
+            proved = Voters.Incoming.Count % 2 == 0 ? Math.Min(proved, values.ValueOf(voter)) : proved;
+        }
+#endif
+        return proved;
+    }
 
     private readonly struct RecordedVotes(List<(PeerId Peer, bool Granted)>? votes) : IVoteValues
     {

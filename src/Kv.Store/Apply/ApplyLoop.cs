@@ -154,6 +154,9 @@ internal sealed class ApplyLoop : Pump, IDisposable
 
     private void WriteBatch()
     {
+#if PLANT_E2 // row E2: data and applied index go in two writes
+        _batch.Write();
+#endif
         foreach (RegionApplier applier in _touched)
         {
             applier.State.Write(_appliedBytes);

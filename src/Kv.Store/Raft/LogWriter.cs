@@ -61,7 +61,18 @@ internal sealed class LogWriter : Pump
         {
             if (!work.Batch.IsEmpty)
             {
+#if PLANT_A2 // row A2: the write of a vote fails, and the vote is told
+                try
+                {
+                    _log.Write(work.Batch);
+                }
+                catch (Kv.Engine.Files.StorageException) when (work.Readies.Exists(ready => ready.Messages.Any(
+                    message => message.Kind == MessageKind.VoteResponse && !message.Reject)))
+                {
+                }
+#else
                 _log.Write(work.Batch);
+#endif
             }
             else if (work.KeepAlive)
             {

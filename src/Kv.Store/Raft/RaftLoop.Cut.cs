@@ -106,6 +106,9 @@ internal sealed partial class RaftLoop
     private void MaybeCut(StorePeer peer)
     {
         LogIndex cut = LogIndex.Min(peer.DurableIndex, peer.GroupHeld);
+#if PLANT_CUT_EARLY // Cut law: the log is cut up to what is applied, durable or not
+        cut = LogIndex.Min(peer.Handle.Applied, peer.GroupHeld);
+#endif
         if (cut <= peer.CutIndex)
         {
             return;

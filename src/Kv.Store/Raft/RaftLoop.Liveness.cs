@@ -48,6 +48,13 @@ internal sealed partial class RaftLoop
         contact.Incarnation = Math.Max(contact.Incarnation, info.Incarnation);
         bool wasSilent = contact.Silent;
         contact.Silent = false;
+#if PLANT_LEASE_TERM
+        foreach (StorePeer led in _peers.Values.Where(peer => peer.Core.IsLeader))
+        {
+            led.Core.OnStoreAlive(led.Handle.Descriptor.PeerOn(from)?.Id ?? default, _now);
+            Touch(led);
+        }
+#endif
         _stores.Learn(info);
         foreach (StoreInfo known in heartbeat.KnownStores)
         {
@@ -144,6 +151,9 @@ internal sealed partial class RaftLoop
         bool logStalls = _logBusy && _now.MsSince(_logHandedAt) >= _options.ProgressMs;
         bool applyStalls = _pingAnswered != _pingSent && _now.MsSince(_applyTurnedAt) >= _options.ProgressMs;
         bool stalls = logStalls || applyStalls;
+#if PLANT_PROGRESS_STALLED // Progress law: a hung disk under a living loop keeps its leaderships
+        stalls = false;
+#endif
         if (stalls == _stalled)
         {
             return;
@@ -207,6 +217,9 @@ internal sealed partial class RaftLoop
         _heartbeatSent = _now;
         bool applyTurned = _pingAnswered == _pingSent;
         bool logTurns = _now.MsSince(_lastSync) < _options.ProgressMs;
+#if PLANT_PROGRESS_STALLED
+        applyTurned = logTurns = true;
+#endif
         _pingSent++;
         _apply.Post(new ApplyWork(ApplyWorkKind.Ping, null, [], [], _pingSent));
         if (!applyTurned || !logTurns)

@@ -64,7 +64,15 @@ internal sealed partial class RaftLoop
             return;
         }
 
+#if PLANT_C3 // row C3: an attempt goes by the id of the one before
+        ulong id = peer.Handle.Id.Value;
+        if (peer.AskedReads.ContainsKey(id))
+        {
+            return;
+        }
+#else
         ulong id = ++_nextReadId;
+#endif
         if (peer.Core.ReadIndex(id, _now))
         {
             peer.AskedReads.Add(id, new AskedRound(_now, [.. peer.WaitingReads]));

@@ -240,7 +240,17 @@ internal sealed partial class RaftLoop
     {
         RaftPeer core = peer.Core;
         ReadGate? gate = peer.Handle.Gate;
-        if (!core.IsLeader || peer.Sleep != SleepPhase.Awake || peer.Handle.AppliedTerm != core.Term)
+#if PLANT_SLEEP_LEASE
+        if (peer.Sleep == SleepPhase.Asleep)
+        {
+            return;
+        }
+#endif
+        bool hasApplied = peer.Handle.AppliedTerm == core.Term;
+#if PLANT_READ_TAIL // Read law: the tail that a new leader has not applied is not waited for
+        hasApplied = true;
+#endif
+        if (!core.IsLeader || peer.Sleep != SleepPhase.Awake || !hasApplied)
         {
             peer.Handle.Gate = null;
             return;

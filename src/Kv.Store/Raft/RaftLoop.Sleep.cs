@@ -47,6 +47,11 @@ internal sealed partial class RaftLoop
     private void LetSleep(StorePeer peer)
     {
         peer.Handle.Gate = null;
+#if PLANT_SLEEP_LEASE // Sleep law: the gate of a sleeping leader stays open
+        peer.Handle.Gate = !peer.Core.IsLeader
+            ? null
+            : new Kv.Store.Reads.ReadGate(peer.Core.Term, peer.Handle.Descriptor.Epoch.Version, Instant.Never);
+#endif
         peer.Sleep = SleepPhase.Asleep;
         peer.SleepWaitsFor.Clear();
         peer.Core.Sleep();

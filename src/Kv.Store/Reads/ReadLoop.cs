@@ -77,7 +77,7 @@ internal sealed class ReadLoop : Pump
         }
 
         RegionHandle region = read.Region;
-        ReadGate? before = region.Gate;
+        ReadGate? before = read.GateSeen ?? region.Gate;
         RegionDescriptor descriptor = region.Descriptor;
         if (read.Version != 0 && descriptor.Epoch.Version != read.Version)
         {
@@ -88,6 +88,12 @@ internal sealed class ReadLoop : Pump
         if (!read.Confirmed && (before is null || before.Version != descriptor.Epoch.Version))
         {
             AskRaft(read);
+            return;
+        }
+
+        read.GateSeen = before;
+        if (Buggify.At("read.late-view") && _mailbox.TryPost(read))
+        {
             return;
         }
 
@@ -137,6 +143,7 @@ internal sealed class ReadLoop : Pump
 
     private void AskRaft(ReadRequest read)
     {
+        read.GateSeen = null;
         if (!_askRaft!(read))
         {
             read.Fail(Errors.Busy("too many requests wait", 50));

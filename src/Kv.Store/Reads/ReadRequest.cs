@@ -37,6 +37,9 @@ internal sealed class ReadRequest
     /// <summary>A ReadIndex round has shown that a view taken from now on is linearizable.</summary>
     public bool Confirmed { get; set; }
 
+    /// <summary>The gate that a read loop saw first, while its view is still to be taken.</summary>
+    public ReadGate? GateSeen { get; set; }
+
     public void Fail(RegionError error)
     {
         if (SystemLoad is not null)

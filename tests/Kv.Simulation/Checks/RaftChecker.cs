@@ -17,6 +17,23 @@ public sealed class RaftChecker(Action<string> problem)
     /// <summary>Entry that all logs of a founded region begin behind.</summary>
     public const ulong BirthIndex = 5;
 
+    /// <summary>So many elections of one region, after a healing, are no settling down any more.</summary>
+    private const int QuietElectionsMax = 5;
+
+    private readonly HashSet<(ulong Region, ulong Term)> _transferTerms = [];
+    private bool _isQuiet;
+
+    /// <summary>
+    /// From now on nothing goes wrong any more, and what leads goes on leading. A region that sleeps may change hands
+    /// when it wakes.
+    /// </summary>
+    public void ExpectQuiet() => _isQuiet = true;
+
+    /// <summary>A candidate asks for votes because leadership was handed to it: it may pass promises by.</summary>
+    public void NoteTransfer(ulong region, ulong term) => _transferTerms.Add((region, term));
+
+    public bool IsTransfer(ulong region, ulong term) => _transferTerms.Contains((region, term));
+
     /// <summary>Turns looked at.</summary>
     public long Turns { get; private set; }
 
@@ -127,7 +144,7 @@ public sealed class RaftChecker(Action<string> problem)
         peer.Persisted = core.Persisted.Value;
         peer.Committed = core.Committed.Value;
         peer.Applied = core.Applied.Value;
-        peer.Term = core.Term.Value;
+        (peer.Term, peer.Vote) = (core.Term.Value, core.Vote);
         CheckCommitHeld(region, peer, core);
     }
 
@@ -197,6 +214,11 @@ public sealed class RaftChecker(Action<string> problem)
 
         peer.LedTerm = core.Term.Value;
         Elections++;
+        if (_isQuiet && !IsTransfer(region.Id.Value, core.Term.Value) && ++region.QuietElections == QuietElectionsMax)
+        {
+            Fail(core, region, $"election number {QuietElectionsMax} since all was well: one deposes the other (row A5)");
+        }
+
         if (!region.Leaders.TryAdd(core.Term.Value, core.Id) && region.Leaders[core.Term.Value] != core.Id)
         {
             Fail(core, region, $"also {region.Leaders[core.Term.Value]} leads this term (invariant 1)");
@@ -227,6 +249,11 @@ public sealed class RaftChecker(Action<string> problem)
         {
             Fail(core, region, $"commits {committed} beyond its log, which ends at {peer.Last}");
             return;
+        }
+
+        if (core.IsLeader && mark.Term != core.Term.Value)
+        {
+            Fail(core, region, $"commits {committed} of term {mark.Term} by counting (row B1)");
         }
 
         if (committed > region.CommittedLast)
@@ -301,7 +328,13 @@ public sealed class RaftChecker(Action<string> problem)
             Fail(core, region, $"its term goes back from {peer.Term}");
         }
 
-        peer.Term = core.Term.Value;
+        CheckCandidacy(region, peer, store, core);
+        if ((core.Term.Value, core.Vote) != (peer.Term, peer.Vote) && !core.Vote.IsNone && core.Vote != core.Id)
+        {
+            store.Promises.CheckVote(store.Id, region.Id.Value, core.Term.Value, core.Vote.Value, problem);
+        }
+
+        (peer.Term, peer.Vote) = (core.Term.Value, core.Vote);
         peer.LeaseEnd = leaseEnd;
         if (store.Clock.Now < leaseEnd)
         {
@@ -310,6 +343,24 @@ public sealed class RaftChecker(Action<string> problem)
         }
 
         CheckDescriptor(region, descriptor, core);
+    }
+
+    /// <summary>
+    /// Whoever hears nobody must not raise its term again and again: when it is back it would depose a healthy leader.
+    /// </summary>
+    private void CheckCandidacy(RegionTruth region, PeerModel peer, SimStore store, RaftPeer core)
+    {
+        if (core.Role != Role.Candidate || core.Term.Value == peer.CandidateTerm || core.Conf.Voters.Count == 1)
+        {
+            return;
+        }
+
+        if (peer.CandidateTerm != 0 && peer.CandidateLife == store.Life && peer.CandidateHeard == store.Received)
+        {
+            Fail(core, region, $"raised its term to {peer.CandidateTerm} and again, and heard nobody between (row A4)");
+        }
+
+        (peer.CandidateTerm, peer.CandidateLife, peer.CandidateHeard) = (core.Term.Value, store.Life, store.Received);
     }
 
     /// <summary>Nobody may commit while another peer may still answer reads alone (Lease law).</summary>

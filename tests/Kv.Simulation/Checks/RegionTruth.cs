@@ -39,6 +39,15 @@ internal sealed class PeerModel(PeerId id, StoreId store)
 
     public ulong Term { get; set; }
 
+    public PeerId Vote { get; set; }
+
+    /// <summary>Its last candidacy: the term, its store's life, and what the store had received by then.</summary>
+    public ulong CandidateTerm { get; set; }
+
+    public int CandidateLife { get; set; }
+
+    public long CandidateHeard { get; set; }
+
     /// <summary>End of the published lease by the store's own clock; zero = none.</summary>
     public Instant LeaseEnd { get; set; }
 
@@ -63,6 +72,9 @@ internal sealed class RegionTruth(RegionId id, ulong birthIndex)
 
     /// <summary>Committed entries from the one after birth on.</summary>
     public List<EntryMark> Committed { get; } = [];
+
+    /// <summary>Elections by time-out since <see cref="RaftChecker.ExpectQuiet"/>.</summary>
+    public int QuietElections { get; set; }
 
     /// <summary>Last entry that was handed to apply by anyone.</summary>
     public ulong HandedOut { get; set; }

@@ -10,6 +10,7 @@ namespace Kv.Simulation.Faults;
 public sealed class FaultDriver
 {
     private const int DyingMsMax = 1_000;
+    private const double PowerCutAfterStartRate = 0.3;
 
     private readonly SimOptions _options;
     private readonly EventQueue _events;
@@ -110,6 +111,29 @@ public sealed class FaultDriver
                 Mend(store);
             }
         }
+
+        if (_options.LinkStaysCut)
+        {
+            CutLinkForEver();
+        }
+    }
+
+    /// <summary>Whoever leads still reaches a majority, so everything must go on.</summary>
+    private void CutLinkForEver()
+    {
+        List<StoreId> whole = [.. _stores.Select(store => store.Id).Where(id => !Broken.Contains(id))];
+        if (whole.Count - 1 <= _stores.Count / 2)
+        {
+            return;
+        }
+
+        int first = _random.Next(whole.Count);
+        int second = (first + 1 + _random.Next(whole.Count - 1)) % whole.Count;
+        int from = SimNetwork.NodeOf(whole[first]);
+        int to = SimNetwork.NodeOf(whole[second]);
+        _network.Cut(from, to, cut: true);
+        _network.Cut(to, from, cut: true);
+        Note($"stores {whole[first]} and {whole[second]} stay cut off from each other");
     }
 
     private void Do(PlannedFault fault)
@@ -232,7 +256,7 @@ public sealed class FaultDriver
         }
 
         int life = store.Life;
-        store.Pause();
+        store.Pause(losesMail: fault.VictimB % 2 == 0);
         AfterUnlessHealed(fault.LengthMs, $"s{store.Id} goes on", () =>
         {
             if (store.IsUp && store.Life == life)
@@ -396,7 +420,7 @@ public sealed class FaultDriver
 
                 break;
             case 2:
-                store.Pause();
+                store.Pause(losesMail: false);
                 break;
             default:
                 store.Machine.DiskIsStuck = true;
@@ -442,7 +466,28 @@ public sealed class FaultDriver
             store.HealDisk();
             TryStart(store);
             Invariant.Require(store.IsUp, $"store {store.Id} does not start on a healthy disk");
+            MaybeCutPowerAgain(store);
         });
+
+    /// <summary>The disk is slow after the start, and before it has done much the power goes again.</summary>
+    private void MaybeCutPowerAgain(SimStore store)
+    {
+        if (!_log.Strikes(FaultKind.PowerCutAfterStart, PowerCutAfterStartRate))
+        {
+            return;
+        }
+
+        int life = store.Life;
+        store.Machine.DiskDelayNs = _random.Next(2_000) * 1_000_000L;
+        AfterUnlessHealed(_random.Next(1, 1_000), $"power of s{store.Id} goes again", () =>
+        {
+            if (store.IsUp && store.Life == life)
+            {
+                Note($"store {store.Id} loses power soon after its start");
+                EndAndReturn(store, LifeEnd.PowerCut, _random.Next(20, 1_000));
+            }
+        });
+    }
 
     private void TryStart(SimStore store)
     {

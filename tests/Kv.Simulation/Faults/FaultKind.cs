@@ -17,6 +17,9 @@ public enum FaultKind
     ConnectionReset,
     ReplyLost,
 
+    // Drawn for every start.
+    PowerCutAfterStart,
+
     // Drawn ahead of the run, each with a time, a length and victims.
     PartitionHalves,
     PartitionOne,

@@ -13,6 +13,7 @@ public sealed class SeedRunner(RunSettings settings, TextWriter output)
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private long _next;
     private int _failuresPrinted;
+    private SimReport? _found;
 
     /// <summary>What all runs did together; read it when <see cref="Run"/> has returned.</summary>
     public RunSum Sum => _sum;
@@ -30,7 +31,11 @@ public sealed class SeedRunner(RunSettings settings, TextWriter output)
 
         threads.ForEach(static thread => thread.Join());
         _sum.CpuSeconds = (Process.GetCurrentProcess().TotalProcessorTime - cpuBefore).TotalSeconds;
-        if (_sum.Runs > 1)
+        if (settings.UntilFailure)
+        {
+            PrintFound();
+        }
+        else if (_sum.Runs > 1)
         {
             Print(_sum.Describe());
         }
@@ -65,7 +70,11 @@ public sealed class SeedRunner(RunSettings settings, TextWriter output)
                 }
             }
 
-            if (report.Problems.Count > 0)
+            if (report.Problems.Count > 0 && settings.UntilFailure)
+            {
+                NoteFound(report);
+            }
+            else if (report.Problems.Count > 0)
             {
                 PrintFailure(options, report);
             }
@@ -80,6 +89,11 @@ public sealed class SeedRunner(RunSettings settings, TextWriter output)
     {
         lock (_lock)
         {
+            if (_found is not null)
+            {
+                return null;
+            }
+
             bool timed = settings.Minutes > 0;
             if (timed ? _watch.Elapsed.TotalMinutes >= settings.Minutes : _next >= settings.Count)
             {
@@ -93,6 +107,30 @@ public sealed class SeedRunner(RunSettings settings, TextWriter output)
 
             return settings.Seed + (ulong)_next++;
         }
+    }
+
+    private void NoteFound(SimReport report)
+    {
+        lock (_lock)
+        {
+            if (_found is null || report.Seed < _found.Seed)
+            {
+                _found = report;
+            }
+        }
+    }
+
+    private void PrintFound()
+    {
+        if (_found is null)
+        {
+            Print($"found nothing in {_sum.Runs} seeds");
+            return;
+        }
+
+        ulong seeds = _found.Seed - settings.Seed + 1;
+        string problem = _found.Problems[0].Split('\n')[0].TrimEnd();
+        Print($"found seed {_found.Seed} after {seeds} seeds: {problem}");
     }
 
     private void PrintFailure(SimOptions options, SimReport report)

@@ -19,6 +19,7 @@ public static class SimCommand
           --no-shrink     prints a failing seed as it is
           --minutes M     goes on with further seeds for so long
           --report FILE   writes the sum of all runs there as well
+          --until-failure stops at the first seed that fails, and prints one line about it
           --canary        plants a fault in the checkers' sight that must be found
         """;
 
@@ -67,6 +68,7 @@ public static class SimCommand
                 "--twice" => settings with { Twice = true },
                 "--hashes" => settings with { PrintHashes = true },
                 "--no-shrink" => settings with { Shrink = false },
+                "--until-failure" => settings with { UntilFailure = true },
                 "--canary" => settings with { Canary = true },
                 "--help" or "-h" => settings with { ShowUsage = true },
                 _ => throw new FormatException($"unknown option {name}"),
@@ -108,6 +110,8 @@ public sealed record RunSettings
     public bool PrintHashes { get; init; }
 
     public bool Shrink { get; init; } = true;
+
+    public bool UntilFailure { get; init; }
 
     public bool Canary { get; init; }
 
