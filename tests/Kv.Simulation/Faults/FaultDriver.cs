@@ -129,8 +129,8 @@ public sealed class FaultDriver
 
         int first = _random.Next(whole.Count);
         int second = (first + 1 + _random.Next(whole.Count - 1)) % whole.Count;
-        int from = SimNetwork.NodeOf(whole[first]);
-        int to = SimNetwork.NodeOf(whole[second]);
+        int from = SimNetwork.EndpointOf(whole[first]);
+        int to = SimNetwork.EndpointOf(whole[second]);
         _network.Cut(from, to, cut: true);
         _network.Cut(to, from, cut: true);
         Note($"stores {whole[first]} and {whole[second]} stay cut off from each other");
