@@ -24,6 +24,9 @@ public sealed class SimMachine
 /// </summary>
 public sealed class SimPump
 {
+    /// <summary>However slow the CPU is, a turn comes by then.</summary>
+    private const long SlowTurnNsMax = 100_000_000;
+
     private readonly Pump _pump;
     private readonly EventQueue _events;
     private readonly DeterministicRandom _random;
@@ -87,7 +90,12 @@ public sealed class SimPump
         }
 
         _scheduled = true;
-        long delay = 1_000 + ((long)_random.Next(_delayNsMax) * _machine.CpuFactor);
+        long delay = 1_000 + _random.Next(_delayNsMax);
+        if (_machine.CpuFactor > 1)
+        {
+            delay = Math.Max(delay, Math.Min(delay * _machine.CpuFactor, SlowTurnNsMax));
+        }
+
         if (_usesDisk && _machine.DiskDelayNs > 0)
         {
             delay += (long)(_random.NextDouble() * _machine.DiskDelayNs);
