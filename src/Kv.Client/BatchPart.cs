@@ -29,8 +29,8 @@ public sealed record BatchPart
 
     /// <summary>
     /// The conditions that did not hold, when <see cref="Outcome"/> is <see cref="BatchPartOutcome.ConditionFailed"/>.
-    /// Empty all the same when <see cref="ConflictsDropped"/>, or when the region was split meanwhile and the conditions
-    /// that failed are another part's.
+    /// Empty all the same when <see cref="ConflictsDropped"/>, or when the region was split meanwhile and the
+    /// conditions that failed are another part's.
     /// </summary>
     public IReadOnlyList<KvConflict> Conflicts { get; init; } = [];
 

@@ -57,9 +57,9 @@ public sealed partial class KvClient
     }
 
     /// <summary>
-    /// Deletes all keys of [<paramref name="start"/>, <paramref name="end"/>); an empty start is the first key, an empty
-    /// end past the last: two empty bounds delete everything. Sequences stay. It goes region by region; in each, the
-    /// keys of the range go together and exactly once, between regions there is no atomicity: keys that others put
+    /// Deletes all keys of [<paramref name="start"/>, <paramref name="end"/>); an empty start is the first key, an
+    /// empty end past the last: two empty bounds delete everything. Sequences stay. It goes region by region; in each,
+    /// the keys of the range go together and exactly once, between regions there is no atomicity: keys that others put
     /// behind it meanwhile stay. The time budget is for each region. When it ends on the way, after something was
     /// deleted, it throws <see cref="KvDeleteRangeException"/>, which says how far it came; before that, as any write.
     /// </summary>
@@ -137,7 +137,8 @@ public sealed partial class KvClient
         };
 
     /// <summary>What the only mutation was told; it always is, unless that was forgotten.</summary>
-    private static MutationResult Told(WriteOperation write, string key) => write.Result is { ValueDropped: false } result
+    private static MutationResult Told(WriteOperation write, string key) =>
+        write.Result is { ValueDropped: false } result
         ? result
         : throw new KvResultDroppedException(
             $"the write of key {key} was applied as revision {write.Revision}, but its result is lost: it was too "

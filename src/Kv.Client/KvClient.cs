@@ -161,9 +161,9 @@ public sealed partial class KvClient : IAsyncDisposable
     /// Sends all mutations of a batch. Those of one region take effect together or not at all; regions are written in
     /// parallel, with no atomicity between them, and the result lists each region's part. Returns when every part took
     /// effect, or did not because a condition of it failed (<see cref="BatchPartOutcome.ConditionFailed"/>): with
-    /// conditions, look at <see cref="BatchResult.AllApplied"/>. Otherwise throws: for a batch of a single part that part's own exception, else
-    /// <see cref="KvBatchException"/> with the result of every part.
-    /// An empty batch does nothing.
+    /// conditions, look at <see cref="BatchResult.AllApplied"/>. Otherwise throws: for a batch of a single part that
+    /// part's own exception, else <see cref="KvBatchException"/> with the result of every part. An empty batch does
+    /// nothing.
     /// </summary>
     public async ValueTask<BatchResult> BatchAsync(WriteBatch batch, CancellationToken cancellationToken = default)
     {

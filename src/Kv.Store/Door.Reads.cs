@@ -114,7 +114,8 @@ internal sealed partial class Door
         int countMax = _options.Limits.MultiGetCountMax;
         if (asked.Keys.Count == 0 || asked.Keys.Count > countMax)
         {
-            return Errors.Invalid("keys", $"the multi-get asks for {asked.Keys.Count} keys, 1 to {countMax} are allowed");
+            return Errors.Invalid(
+                "keys", $"the multi-get asks for {asked.Keys.Count} keys, 1 to {countMax} are allowed");
         }
 
         byte[][] keys = new byte[asked.Keys.Count][];

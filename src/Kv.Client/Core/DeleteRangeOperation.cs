@@ -1,5 +1,6 @@
-// Owns the deletion of one slice of a range: what of it lies in the region of its first key. Invariants: the pieces cover
-// the slice exactly once; a slice that was sent once is only ever cut, and its pieces keep its identity (Once law).
+// Owns the deletion of one slice of a range: what of it lies in the region of its first key. Invariants: the pieces
+// cover the slice exactly once; a slice that was sent once is only ever cut, and its pieces keep its identity (Once
+// law).
 using Google.Protobuf;
 using Kv.Base;
 using Kv.Protocol;
@@ -33,7 +34,9 @@ public sealed class DeleteRangeOperation : RegionOperation
     /// <summary>Whether nothing is left behind this slice.</summary>
     public bool Finished => RestStart == _end;
 
-    /// <summary>Pieces that took effect, also when the slice as a whole failed; more than 1 when a region was split.</summary>
+    /// <summary>
+    /// Pieces that took effect, also when the slice as a whole failed; more than 1 when a region was split.
+    /// </summary>
     public int AppliedCount { get; private set; }
 
     internal override string Kind => "delete_range";

@@ -1,5 +1,5 @@
-// Owns one multi-get: its keys in their order, cut into calls of one region each. Invariant: every key is in exactly one
-// call that is not settled, or has its result, or belongs to a call that failed.
+// Owns one multi-get: its keys in their order, cut into calls of one region each. Invariant: every key is in exactly
+// one call that is not settled, or has its result, or belongs to a call that failed.
 using System.Text;
 using Google.Protobuf;
 using Kv.Base;

@@ -67,8 +67,8 @@ public abstract class RegionOperation : ClientOperation
     }
 
     /// <summary>
-    /// Of the places from <paramref name="first"/> to <paramref name="last"/>, whose keys rise, the first whose key lies
-    /// behind the region; the first key is known to lie inside, the last one behind.
+    /// Of the places from <paramref name="first"/> to <paramref name="last"/>, whose keys rise, the first whose key
+    /// lies behind the region; the first key is known to lie inside, the last one behind.
     /// </summary>
     private protected static int FirstBehind(
         CachedRegion region, int first, int last, Func<int, ReadOnlyMemory<byte>> keyAt)

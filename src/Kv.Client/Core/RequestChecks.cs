@@ -54,11 +54,13 @@ internal static class RequestChecks
                 + $"the limit is {limits.ValueBytesMax}"),
         { KindCase: Expectation.KindOneofCase.Value } => null,
         { KindCase: Expectation.KindOneofCase.Revision, Revision: 0 } =>
-            new KvInvalidRequestException("expected", "expected: no write has revision 0; to expect no key, say absent"),
+            new KvInvalidRequestException(
+                "expected", "expected: no write has revision 0; to expect no key, say absent"),
         { KindCase: Expectation.KindOneofCase.Revision } => null,
         { KindCase: Expectation.KindOneofCase.Absent } when mutation.Kind == MutationKind.CompareAndDelete =>
             new KvInvalidRequestException(
-                "expected", "expected: a key that is expected to be absent cannot be deleted; give a value or revision"),
+                "expected",
+                "expected: a key that is expected to be absent cannot be deleted; give a value or revision"),
         { KindCase: Expectation.KindOneofCase.Absent } => null,
         _ => new KvInvalidRequestException("expected", "expected: nothing is expected; give absent, value or revision"),
     };

@@ -80,7 +80,8 @@ internal sealed class ExpectOptions
                 + $"{Shorten(ByteText.Format(current.Value))}, revision {Number(current.Revision)}",
             _ => "does not exist",
         };
-        return new CtlException(ExitCode.ConditionFailed, $"the key {ByteText.Format(key)} {found}; nothing was changed");
+        return new CtlException(
+            ExitCode.ConditionFailed, $"the key {ByteText.Format(key)} {found}; nothing was changed");
     }
 
     private static string Shorten(string text) => text.Length > 100 ? text[..100] + "…" : text;

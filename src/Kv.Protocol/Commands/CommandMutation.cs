@@ -15,7 +15,9 @@ public enum ExpectationKind : byte
     Revision = 3,
 }
 
-/// <summary>One mutation of a command; its spans point into the entry. Fields that its kind has no use for are empty.</summary>
+/// <summary>
+/// One mutation of a command; its spans point into the entry. Fields that its kind has no use for are empty.
+/// </summary>
 public ref struct CommandMutation
 {
     public MutationKind Kind { get; set; }

@@ -30,7 +30,9 @@ public ref struct CommandReader
 
     public byte Version { get; }
 
-    /// <summary>Whether it holds nothing but puts and deletes, so that it reads nothing and has nothing to tell.</summary>
+    /// <summary>
+    /// Whether it holds nothing but puts and deletes, so that it reads nothing and has nothing to tell.
+    /// </summary>
     public readonly bool IsPlain => Version == EntryCodec.PlainVersion;
 
     public CommandIdentity Identity { get; }

@@ -106,8 +106,8 @@ internal sealed class OnceTable(RegionId region, long bytesMax)
     }
 
     /// <summary>
-    /// Records an executed write of the entry at <paramref name="index"/>; its keys span [first, last], or [first, last)
-    /// when <paramref name="endsBeforeLast"/>.
+    /// Records an executed write of the entry at <paramref name="index"/>; its keys span [first, last], or [first,
+    /// last) when <paramref name="endsBeforeLast"/>.
     /// </summary>
     public void Record(
         in CommandIdentity identity, LogIndex index, ReadOnlySpan<byte> firstKey, ReadOnlySpan<byte> lastKey,

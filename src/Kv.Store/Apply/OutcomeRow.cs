@@ -3,8 +3,8 @@
 // Row: format (1 byte, = 1), session count, per session: id (16 bytes), mark, greatest stamp; outcome count, per
 // outcome: session's place in the table, sequence, stamp, revision, first key, span flag (1 byte) and, when set, last
 // key.
-// Format 2, only when some outcome needs it: instead of the span flag flags (1 byte: 1 last key follows, 2 the span ends
-// before it, 4 a remembered result follows as bytes).
+// Format 2, only when some outcome needs it: instead of the span flag flags (1 byte: 1 last key follows, 2 the span
+// ends before it, 4 a remembered result follows as bytes).
 using System.Buffers;
 using Kv.Base;
 using Kv.Protocol.Commands;

@@ -278,8 +278,16 @@ internal sealed class RegionApplier
             ReadOnlySpan<byte> last = isRange ? mutation.End : mutation.Key;
             span.First = !any || mutation.Key.SequenceCompareTo(span.First) < 0 ? mutation.Key : span.First;
             int order = any ? last.SequenceCompareTo(span.Last) : 1;
-            span.EndsBeforeLast = order > 0 ? isRange : order == 0 ? span.EndsBeforeLast && isRange : span.EndsBeforeLast;
-            span.Last = order > 0 ? last : span.Last;
+            if (order > 0)
+            {
+                span.Last = last;
+                span.EndsBeforeLast = isRange;
+            }
+            else if (order == 0)
+            {
+                span.EndsBeforeLast &= isRange;
+            }
+
             any = true;
         }
 

@@ -1,6 +1,6 @@
-// Owns scans, multi-gets, confirmed reads and gets that need the disk: work that may take long, kept off the raft and apply loops
-// and off the threads that receive. Each page of a scan is a read of its own. A read under lease is checked by the gate
-// around the moment its view is taken (Read law).
+// Owns scans, multi-gets, confirmed reads and gets that need the disk: work that may take long, kept off the raft and
+// apply loops and off the threads that receive. Each page of a scan is a read of its own. A read under lease is checked
+// by the gate around the moment its view is taken (Read law).
 using System.Buffers;
 using Google.Protobuf;
 using Kv.Base;
@@ -12,7 +12,9 @@ namespace Kv.Store.Reads;
 
 internal sealed class ReadLoop : Pump
 {
-    /// <summary>Most keys one answer to a multi-get holds; others wait behind it. The caller asks for the rest.</summary>
+    /// <summary>
+    /// Most keys one answer to a multi-get holds; others wait behind it. The caller asks for the rest.
+    /// </summary>
     public const int MultiGetAnswersMax = 1024;
 
     private const int ResultOverheadBytes = 16;
@@ -100,15 +102,21 @@ internal sealed class ReadLoop : Pump
         if (read.Key is not null)
         {
             RunGet(read, before, descriptor);
-            return;
         }
-
-        if (read.Keys is not null)
+        else if (read.Keys is not null)
         {
             RunMultiGet(read, read.Keys, before, descriptor);
-            return;
         }
+        else
+        {
+            RunRows(read, before, descriptor);
+        }
+    }
 
+    /// <summary>A page of a scan, or the whole system region.</summary>
+    private void RunRows(ReadRequest read, ReadGate? before, RegionDescriptor descriptor)
+    {
+        RegionHandle region = read.Region;
         (byte[] start, byte[] end) = read.Scan is null ? (descriptor.Start, descriptor.End) : Bounds(read.Scan,
             descriptor);
         if (start.AsSpan().SequenceCompareTo(end) >= 0)

@@ -95,21 +95,15 @@ internal sealed partial class ModelCluster
 
         string first = request.Write.Mutations[0].Key.ToStringUtf8();
         bool isRange = request.Write.Mutations[0].Kind == MutationKind.DeleteRange;
-        string last = isRange ? EndOf(request.Write.Mutations[0], region) : request.Write.Mutations[^1].Key.ToStringUtf8();
+        string last = isRange
+            ? EndOf(request.Write.Mutations[0], region)
+            : request.Write.Mutations[^1].Key.ToStringUtf8();
         Assert.True(
             region.Contains(first) && (isRange ? region.ContainsEnd(last) : region.Contains(last)),
             "a write outside of its region");
         if (region.Outcomes.Find(o => o.Answers(identity, first)) is { } known)
         {
-            // Large results are not remembered (Once law); what is large here is drawn.
-            WriteResult again = known.Result.Clone();
-            if (again.Results.Any(told => told.Value.Length > 6))
-            {
-                again.Results.Clear();
-                again.ResultsDropped = true;
-            }
-
-            return new Response { Id = request.Id, Write = again };
+            return new Response { Id = request.Id, Write = Remembered(known.Result) };
         }
 
         if (identity.Stamp < region.Floor)
@@ -130,7 +124,11 @@ internal sealed partial class ModelCluster
 
         region.Revision++;
         WriteResult result = ModelWrites.Execute(
-            request.Write, region.Revision, Data, Sequences, key => key.Contains(DeletableMark, StringComparison.Ordinal));
+            request.Write,
+            region.Revision,
+            Data,
+            Sequences,
+            key => key.Contains(DeletableMark, StringComparison.Ordinal));
         if (result.Outcome == WriteOutcome.Applied)
         {
             for (int i = 0; i < request.Write.Mutations.Count; i++)
@@ -148,6 +146,19 @@ internal sealed partial class ModelCluster
         }
 
         return new Response { Id = request.Id, Write = result.Clone() };
+    }
+
+    /// <summary>What a retry is told: large results are not remembered, and here few bytes are large.</summary>
+    private static WriteResult Remembered(WriteResult result)
+    {
+        WriteResult again = result.Clone();
+        if (again.Results.Any(told => told.Value.Length > 6))
+        {
+            again.Results.Clear();
+            again.ResultsDropped = true;
+        }
+
+        return again;
     }
 
     private static string EndOf(Mutation range, ModelRegion region) =>

@@ -79,7 +79,9 @@ internal sealed class ModelRegion
         }
     }
 
-    /// <summary>A write that was decided: identity, key span, which a range does not reach the end of, answer.</summary>
+    /// <summary>
+    /// A write that was decided: identity, key span, which a range does not reach the end of, answer.
+    /// </summary>
     internal sealed record Outcome(
         WriteIdentity Identity, string First, string Last, bool EndsBeforeLast, WriteResult Result)
     {

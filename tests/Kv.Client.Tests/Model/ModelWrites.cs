@@ -36,38 +36,15 @@ internal static class ModelWrites
                 Value = ByteString.CopyFromUtf8(held.Value ?? ""),
                 Revision = held.Revision,
             };
-            if (!Holds(mutation, found, held))
+            if (Holds(mutation, found, held))
+            {
+                Change(mutation, told, newData, newSequences, result, mayDelete);
+            }
+            else
             {
                 told.Failed = true;
                 result.Outcome = WriteOutcome.ConditionFailed;
                 result.Results.Add(told);
-                continue;
-            }
-
-            switch (mutation.Kind)
-            {
-                case MutationKind.Delete or MutationKind.CompareAndDelete:
-                    newData.Remove(key);
-                    break;
-                case MutationKind.DeleteRange:
-                    string end = mutation.EndKey.ToStringUtf8();
-                    foreach (string one in newData.Keys.Where(one => IsIn(one, key, end) && mayDelete(one)).ToArray())
-                    {
-                        newData.Remove(one);
-                    }
-
-                    break;
-                case MutationKind.Sequence or MutationKind.SequenceReset:
-                    Advance(mutation, told.Index, newSequences, result);
-                    break;
-                default:
-                    newData[key] = (mutation.Value.ToStringUtf8(), revision);
-                    if (mutation.Kind == MutationKind.GetAndPut)
-                    {
-                        result.Results.Add(told);
-                    }
-
-                    break;
             }
         }
 
@@ -89,6 +66,43 @@ internal static class ModelWrites
         }
 
         return result;
+    }
+
+    /// <summary>What a mutation does whose condition holds.</summary>
+    private static void Change(
+        Mutation mutation,
+        MutationResult told,
+        SortedDictionary<string, (string Value, ulong Revision)> data,
+        Dictionary<string, long> sequences,
+        WriteResult result,
+        Func<string, bool> mayDelete)
+    {
+        string key = mutation.Key.ToStringUtf8();
+        switch (mutation.Kind)
+        {
+            case MutationKind.Delete or MutationKind.CompareAndDelete:
+                data.Remove(key);
+                break;
+            case MutationKind.DeleteRange:
+                string end = mutation.EndKey.ToStringUtf8();
+                foreach (string one in data.Keys.Where(one => IsIn(one, key, end) && mayDelete(one)).ToArray())
+                {
+                    data.Remove(one);
+                }
+
+                break;
+            case MutationKind.Sequence or MutationKind.SequenceReset:
+                Advance(mutation, told.Index, sequences, result);
+                break;
+            default:
+                data[key] = (mutation.Value.ToStringUtf8(), result.Revision);
+                if (mutation.Kind == MutationKind.GetAndPut)
+                {
+                    result.Results.Add(told);
+                }
+
+                break;
+        }
     }
 
     public static bool IsIn(string key, string start, string end) =>

@@ -106,7 +106,11 @@ public sealed class GuardedWriteModelTests
     {
         string key = RandomKey(random);
         string value = random.Chance(0.1) ? new string('v', 70) : $"{random.Next(3)}";
-        (string Value, ulong Revision) held = _data.TryGetValue(key, out (string Value, ulong Revision) found) ? found : ("", 1);
+        if (!_data.TryGetValue(key, out (string Value, ulong Revision) held))
+        {
+            held = ("", 1);
+        }
+
         Expectation expected = random.Next(4) switch
         {
             0 => Absent(),

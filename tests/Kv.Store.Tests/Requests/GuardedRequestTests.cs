@@ -189,7 +189,8 @@ public sealed class GuardedRequestTests
         MultiGetResponse answer = rig.Ask(MultiGet(mode, "c", "d1", "a", "c", "b")).MultiGet;
 
         Assert.Equal(5, answer.Results.Count);
-        Assert.Equal(["3", "-", "1", "3", ""], answer.Results.Select(one => one.Found ? one.Value.ToStringUtf8() : "-"));
+        Assert.Equal(
+            ["3", "-", "1", "3", ""], answer.Results.Select(one => one.Found ? one.Value.ToStringUtf8() : "-"));
         Assert.Equal(1, rig.Status().MultiGetCount);
     }
 
