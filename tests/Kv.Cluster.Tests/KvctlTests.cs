@@ -31,6 +31,35 @@ public sealed class KvctlTests(ThreeStores stores) : IClassFixture<ThreeStores>,
     }
 
     [Fact]
+    public async Task ConditionsRangesAndSequences_DoWhatTheySay()
+    {
+        (await RunAsync("put", "guard/a", "1", "--if-absent")).Succeeded();
+        (await RunAsync("put", "guard/a", "2", "--if-absent")).FailedWith(5, "its value is 1");
+        (await RunAsync("exists", "guard/a")).Succeeded();
+        (await RunAsync("put", "guard/a", "2", "--expect-value", "1")).Succeeded();
+        string row = (await RunAsync("get", "guard/a", "--revision")).Succeeded().Output;
+        string revision = row.Trim().Split('\t')[2];
+        string before = (await RunAsync("getput", "guard/a", "3")).Succeeded().Output;
+        Assert.Contains("value\t2", before, StringComparison.Ordinal);
+        (await RunAsync("delete", "guard/a", "--expect-revision", revision)).FailedWith(5, "its value is 3");
+
+        // In other regions too: they are cut evenly by the first byte.
+        (await RunAsync("put", "0x60ff", "4")).Succeeded();
+        (await RunAsync("put", "0xe0ff", "5")).Succeeded();
+        Assert.Equal(
+            "0xe0ff\t5\n0x60ff\t4\nguard/a\t3\n",
+            (await RunAsync("get", "0xe0ff", "0x60ff", "guard/a")).Succeeded().Output);
+        Assert.Equal("start\t0\nend\t5\n", (await RunAsync("sequence", "next", "guard/s", "--count", "5")).Output);
+        Assert.Equal("next\t5\n", (await RunAsync("sequence", "get", "guard/s")).Output);
+        string deleted = (await RunAsync(
+            "delete-range", "--start", "0x60ff", "--end", "0x60ff00", "--yes")).Succeeded().Output;
+        Assert.Equal("regions\t1\n", deleted);
+        Assert.Equal(3, (await RunAsync("exists", "0x60ff")).ExitCode);
+        (await RunAsync("delete-range", "--prefix", "guard/", "--yes")).Succeeded();
+        Assert.Equal("next\t5\n", (await RunAsync("sequence", "get", "guard/s")).Output);
+    }
+
+    [Fact]
     public async Task Put_FromStandardInputAndFile_KeepsEveryByte()
     {
         byte[] value = new byte[300_000];

@@ -35,6 +35,18 @@ public sealed class ClientRefusalTests(ThreeStores fixture) : IClassFixture<Thre
         await RefusedAsync(() => client.PutAsync(Array.Empty<byte>(), key, Token).AsTask(), "key", "empty");
         await RefusedAsync(() => client.GetAsync(Array.Empty<byte>(), null, Token).AsTask(), "key", "empty");
         await RefusedAsync(() => client.DeleteAsync(Array.Empty<byte>(), Token).AsTask(), "key", "empty");
+        await RefusedAsync(() => client.PutIfAbsentAsync(longKey, key, Token).AsTask(), "key", "9216", "8192");
+        await RefusedAsync(() => client.ExistsAsync(Array.Empty<byte>(), null, Token).AsTask(), "key", "empty");
+        await RefusedAsync(() => client.MultiGetAsync([key, default], null, Token).AsTask(), "key", "empty");
+        await RefusedAsync(
+            () => client.CompareAndPutAsync(key, KvExpectation.Value(new byte[ValueBytes]), key, Token).AsTask(),
+            "expected",
+            $"{ValueBytes}");
+        await RefusedAsync(() => client.CompareAndPutAsync(key, default, key, Token).AsTask(), "expect");
+        await RefusedAsync(() => client.CompareAndDeleteAsync(key, KvExpectation.Absent, Token).AsTask(), "absent");
+        await RefusedAsync(() => client.NextSequenceAsync(key, -1, Token).AsTask(), "-1");
+        await RefusedAsync(() => client.ResetSequenceAsync(key, -1, Token).AsTask(), "-1");
+        await RefusedAsync(() => client.DeleteRangeAsync("z", "a", Token).AsTask(), "end");
 
         await LivesAsync();
     }

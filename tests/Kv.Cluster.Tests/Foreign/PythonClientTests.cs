@@ -23,6 +23,7 @@ public sealed class PythonClientTests(ITestOutputHelper output)
         IReadOnlyDictionary<string, Answer> answers = await RunAsync(cluster);
 
         AssertGood(answers);
+        AssertGuarded(answers);
         foreach (string name in (string[])["put empty key", "get empty key", "delete empty key"])
         {
             AssertRefused(answers[name], "key is empty", "at least one byte");
@@ -59,6 +60,26 @@ public sealed class PythonClientTests(ITestOutputHelper output)
         Assert.Equal(new Answer("OK", "absent"), answers["get deleted"]);
         Assert.Equal(new Answer("OK", "revision"), answers["put largest value"]);
         Assert.Equal(new Answer("OK", "2"), answers["after all"]);
+    }
+
+    private static void AssertGuarded(IReadOnlyDictionary<string, Answer> answers)
+    {
+        Assert.Equal(new Answer("OK", "applied"), answers["put if absent"]);
+        Assert.Equal(new Answer("OK", "condition failed 1@0"), answers["put if absent again"]);
+        Assert.Equal(new Answer("OK", "applied"), answers["compare and put"]);
+        Assert.Equal(new Answer("OK", "condition failed 3@0"), answers["compare and put stale"]);
+        AssertRefused(answers["compare and delete absent"], "absent cannot be deleted");
+        AssertRefused(answers["compare without expectation"], "what it expects");
+        Assert.Equal(new Answer("OK", "applied 3@0"), answers["get and put"]);
+        Assert.Equal(new Answer("OK", "applied absent@0"), answers["sequence"]);
+        Assert.Equal(new Answer("OK", "applied absent@10"), answers["sequence again"]);
+        AssertRefused(answers["sequence backwards"], "-1");
+        Assert.Equal(new Answer("OK", "5 absent 2 5"), answers["multi-get"]);
+        AssertRefused(answers["multi-get of nothing"], "0 keys");
+        Assert.Equal(new Answer("OK", "True 0 bytes"), answers["exists"]);
+        Assert.Equal(new Answer("OK", "applied"), answers["delete range"]);
+        AssertRefused(answers["delete range backwards"], "end key");
+        Assert.Equal(new Answer("OK", "absent"), answers["get after delete range"]);
     }
 
     private static void AssertRefused(Answer answer, params string[] words)

@@ -91,6 +91,48 @@ def main():
     caller.tell("delete a", "Delete", delete(key=b"a"), write, revision)
     caller.tell("get deleted", "Get", get(key=b"a"), read, found)
 
+    mutation = message_of("kv.v1.Mutation")
+    expectation = message_of("kv.v1.Expectation")
+    multi_get = message_of("kv.v1.MultiGetRequest")
+    kinds = {value.name[len("MUTATION_KIND_"):]: value.number
+             for value in mutation.DESCRIPTOR.fields_by_name["kind"].enum_type.values}
+
+    def guarded(kind, key, **fields):
+        request = message_of("kv.v1.WriteRequest")()
+        request.mutations.append(mutation(kind=kinds[kind], key=key, **fields))
+        return request
+
+    def outcome(answer):
+        names = {0: "applied", 1: "condition failed", 2: "exhausted"}
+        told = ["%s@%d" % (result.value.decode(), result.start) if result.found else "absent@%d" % result.start
+                for result in answer.results]
+        return " ".join([names[answer.outcome]] + told)
+
+    def many_found(answer):
+        return " ".join(result.value.decode() if result.found else "absent" for result in answer.results)
+
+    many = "kv.v1.MultiGetResponse"
+    caller.tell("put if absent", "Write", guarded("PUT_IF_ABSENT", b"c", value=b"1"), write, outcome)
+    caller.tell("put if absent again", "Write", guarded("PUT_IF_ABSENT", b"c", value=b"2"), write, outcome)
+    caller.tell("compare and put", "Write", guarded(
+        "COMPARE_AND_PUT", b"c", value=b"3", expected=expectation(value=b"1")), write, outcome)
+    caller.tell("compare and put stale", "Write", guarded(
+        "COMPARE_AND_PUT", b"c", value=b"4", expected=expectation(value=b"1")), write, outcome)
+    caller.tell("compare and delete absent", "Write", guarded(
+        "COMPARE_AND_DELETE", b"c", expected=expectation(absent=True)), write, outcome)
+    caller.tell("compare without expectation", "Write", guarded("COMPARE_AND_PUT", b"c", value=b"4"), write, outcome)
+    caller.tell("get and put", "Write", guarded("GET_AND_PUT", b"c", value=b"5"), write, outcome)
+    caller.tell("sequence", "Write", guarded("SEQUENCE", b"c", number=10), write, outcome)
+    caller.tell("sequence again", "Write", guarded("SEQUENCE", b"c", number=0), write, outcome)
+    caller.tell("sequence backwards", "Write", guarded("SEQUENCE", b"c", number=-1), write, outcome)
+    caller.tell("multi-get", "MultiGet", multi_get(keys=[b"c", b"a", b"b", b"c"]), many, many_found)
+    caller.tell("multi-get of nothing", "MultiGet", multi_get(), many, many_found)
+    caller.tell("exists", "Get", get(key=b"c", exists_only=True), read,
+                lambda answer: "%s %d bytes" % (answer.found, len(answer.value)))
+    caller.tell("delete range", "Write", guarded("DELETE_RANGE", b"c", end_key=b"d"), write, outcome)
+    caller.tell("delete range backwards", "Write", guarded("DELETE_RANGE", b"d", end_key=b"c"), write, outcome)
+    caller.tell("get after delete range", "Get", get(key=b"c"), read, found)
+
     long_key = b"k" * (9 * 1024)
     caller.tell("put empty key", "Put", put(key=b"", value=b"1"), write, revision)
     caller.tell("get empty key", "Get", get(key=b""), read, found)
