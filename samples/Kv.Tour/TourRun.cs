@@ -102,6 +102,9 @@ internal sealed class TourRun
             await data.ScanPrefixAsync(prefix, cancellationToken);
         }
 
+        _checks.Title("Conditions, sequences, multi-get, range delete");
+        await new GuardedSteps(client, _reference, _checks).RunAsync(cancellationToken);
+
         _checks.Title("Regions");
         await regions.CheckLeadersAsync(TimeProvider.System, StoreCount, cancellationToken);
         await regions.PrintAndCheckAsync(RegionCountMin, cancellationToken);
