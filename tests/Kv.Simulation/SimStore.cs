@@ -182,7 +182,8 @@ public sealed class SimStore
         foreach (Pump pump in store.Pumps)
         {
             bool usesDisk = pump.Name is "log" or "durable";
-            int readDelayNs = pump.Name.StartsWith("read", StringComparison.Ordinal) ? _options.ReadDelayMs * 1_000_000 : 0;
+            bool reads = pump.Name.StartsWith("read", StringComparison.Ordinal);
+            int readDelayNs = reads ? _options.ReadDelayMs * 1_000_000 : 0;
             AddPump(pump, pump.Name, (usesDisk ? DiskDelayNs : LoopDelayNs) + readDelayNs, usesDisk);
         }
 

@@ -92,7 +92,7 @@ public sealed partial class ClientPump
         call.SentAt = Now;
         call.AttemptCount++;
 
-        // All others keep away from a store that is being tried: the trial is as short for a call that has waited often.
+        // All others keep away from a store that is being tried: the trial is short, however often its call has waited.
         int doublings = lane.IsProbedBy(call) ? 0 : Math.Min(call.AttemptTimeoutCount, AttemptDoublingsMax);
         long attemptMs = (long)call.AttemptTimeoutMs(_options) << doublings;
         call.AttemptDeadline = Now.PlusMs(Buggify.At("client.attempt.early") ? 1 : attemptMs);

@@ -114,7 +114,8 @@ internal sealed class RegionTruth(RegionId id, ulong birthIndex)
                 RaftStatus status = core.Status();
                 text.Append(CultureInfo.InvariantCulture,
                     $" [store {peer.Store}: {status.Role}{(core.IsAsleep ? " asleep" : "")}, term {status.Term}, "
-                    + $"leader {status.Leader}, last {status.LastIndex}, committed {status.Committed}, vote {status.Vote}]");
+                    + $"leader {status.Leader}, last {status.LastIndex}, committed {status.Committed}, "
+                    + $"vote {status.Vote}]");
             }
         }
 
