@@ -61,6 +61,9 @@ public sealed partial class RaftPeer
             return;
         }
 
+#if PLANT_B3
+        message = message with { Commit = LogIndex.Min(message.Commit, _log.LastIndex) };
+#endif
         if (message.Commit > _log.LastIndex)
         {
             // The leader knows this peer to hold what it does not hold: its log lost something, or the sender is

@@ -182,6 +182,9 @@ public sealed partial class RaftPeer
             }
 
             LogIndex commit = LogIndex.Min(peer.Match, CommitToTell);
+#if PLANT_B3 // row B3: a heartbeat is an append too
+            commit = CommitToTell;
+#endif
             Send(NewMessage(MessageKind.Heartbeat, peer.Id) with
             {
                 Commit = commit,

@@ -79,7 +79,10 @@ public sealed class SimPump
         Wake();
     }
 
-    private bool IsHeld => _machine.IsPaused || (_usesDisk && _machine.DiskIsStuck);
+    /// <summary>Its thread does not run, whatever the machine does.</summary>
+    public bool IsStalled { get; set; }
+
+    private bool IsHeld => IsStalled || _machine.IsPaused || (_usesDisk && _machine.DiskIsStuck);
 
     private void Wake()
     {

@@ -14,6 +14,7 @@ using Kv.Protocol.Raft.V1;
 using Kv.Protocol.V1;
 using Kv.Raft;
 using Kv.Simulation.Checks;
+using Kv.Simulation.Faults;
 using Kv.Store;
 using Kv.Testing.Files;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -140,7 +141,7 @@ public sealed class SimStore
         {
             Open();
         }
-        catch (Exception e) when (e is StorageException or EngineException or PowerCutException)
+        catch (Exception e) when (e is StorageException or EngineException or PowerCutException or LogDamagedException)
         {
             _store = null;
             LeaveDisks(e is PowerCutException ? LifeEnd.PowerCut : LifeEnd.ProcessKill);
@@ -207,6 +208,15 @@ public sealed class SimStore
         }
     }
 
+    /// <summary>
+    /// While it is down a bit of its log rots, one that the log must miss. Null when there is none; else where it is.
+    /// </summary>
+    public string? RotLogBit()
+    {
+        Invariant.Require(!IsUp);
+        return BitRot.Flip(_files, "log", _random);
+    }
+
     /// <summary>Power goes in the middle of a turn: at the disk's change that comes so many after this one.</summary>
     public void CutPowerAfter(int mutations) => _files.PowerCutAtMutation = _files.MutationCount + mutations;
 
@@ -247,6 +257,18 @@ public sealed class SimStore
     {
         Machine.IsPaused = true;
         _losesMail = losesMail;
+    }
+
+    /// <summary>One loop, by its place, turns no more; 0 is that of raft.</summary>
+    public void Stall(int loop) => _pumps[loop % _pumps.Count].IsStalled = true;
+
+    public void EndStalls()
+    {
+        foreach (SimPump pump in _pumps.Where(static pump => pump.IsStalled))
+        {
+            pump.IsStalled = false;
+            pump.Resume();
+        }
     }
 
     /// <summary>Undoes <see cref="Pause"/> and whatever slowed the machine.</summary>

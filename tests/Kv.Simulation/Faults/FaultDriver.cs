@@ -3,6 +3,7 @@
 using Kv.Base;
 using Kv.Engine;
 using Kv.Engine.Files;
+using Kv.Engine.Log;
 using Kv.Testing.Files;
 
 namespace Kv.Simulation.Faults;
@@ -19,6 +20,7 @@ public sealed class FaultDriver
     private readonly SimNetwork _network;
     private readonly IReadOnlyList<SimStore> _stores;
     private readonly List<string> _done = [];
+    private readonly HashSet<StoreId> _rotten = [];
     private bool _healed;
 
     public FaultDriver(
@@ -93,7 +95,7 @@ public sealed class FaultDriver
         _log.Active = false;
         _network.HealAll();
         int brokenCount = _options.MinorityStaysBroken ? (_stores.Count - 1) / 2 : 0;
-        var broken = new HashSet<StoreId>();
+        var broken = new HashSet<StoreId>(_rotten);
         while (broken.Count < brokenCount)
         {
             broken.Add(_stores[_random.Next(_stores.Count)].Id);
@@ -102,7 +104,11 @@ public sealed class FaultDriver
         Broken = broken;
         foreach (SimStore store in _stores)
         {
-            if (broken.Contains(store.Id))
+            if (_rotten.Contains(store.Id))
+            {
+                Note($"store {store.Id} stays broken: damaged");
+            }
+            else if (broken.Contains(store.Id))
             {
                 Break(store);
             }
@@ -169,6 +175,8 @@ public sealed class FaultDriver
         FaultKind.EngineSyncError => FailDisk(fault, new SimDiskFault(SimDiskFault.EngineSync, "EIO", AtStart: false)),
         FaultKind.ReadErrorAtStart => FailAtStart(fault),
         FaultKind.LeaderTransfer => Transfer(fault),
+        FaultKind.LogBitRot => Rot(fault),
+        FaultKind.LoopStall => Stall(fault),
         FaultKind.TransferStorm => TransferAgain(fault, _events.Now.PlusMs(fault.LengthMs)),
         _ => throw Invariant.Unreachable(fault.Kind),
     };
@@ -247,6 +255,35 @@ public sealed class FaultDriver
         return true;
     }
 
+    /// <summary>
+    /// A log rots while its store is down. The store must notice: it does not start again, and is one of those that
+    /// stay broken.
+    /// </summary>
+    private bool Rot(PlannedFault fault)
+    {
+        SimStore store = VictimOf(fault);
+        if (!store.IsUp || _rotten.Count >= (_stores.Count - 1) / 2)
+        {
+            return false;
+        }
+
+        store.End(LifeEnd.ProcessKill);
+        if (store.RotLogBit() is not { } bit)
+        {
+            ReturnAfter(store, fault.LengthMs);
+            return true;
+        }
+
+        Note($"{bit} of store {store.Id} rots");
+        TryStart(store);
+        if (!store.IsUp)
+        {
+            _rotten.Add(store.Id);
+        }
+
+        return true;
+    }
+
     private bool Pause(PlannedFault fault)
     {
         SimStore store = VictimOf(fault);
@@ -262,6 +299,27 @@ public sealed class FaultDriver
             if (store.IsUp && store.Life == life)
             {
                 store.Resume();
+            }
+        });
+        return true;
+    }
+
+    /// <summary>One thread of a store does not run, and the others do: every second time that of raft.</summary>
+    private bool Stall(PlannedFault fault)
+    {
+        SimStore store = VictimOf(fault);
+        if (!store.IsUp)
+        {
+            return false;
+        }
+
+        int life = store.Life;
+        store.Stall(fault.VictimB % 2 == 0 ? 0 : fault.VictimB / 2);
+        AfterUnlessHealed(fault.LengthMs, $"loop of s{store.Id} goes on", () =>
+        {
+            if (store.IsUp && store.Life == life)
+            {
+                store.EndStalls();
             }
         });
         return true;
@@ -446,6 +504,7 @@ public sealed class FaultDriver
         store.Machine.CpuFactor = 1;
         store.Machine.DiskDelayNs = 0;
         store.Machine.DiskIsStuck = false;
+        store.EndStalls();
         store.Resume();
     }
 
@@ -458,7 +517,7 @@ public sealed class FaultDriver
     private void ReturnAfter(SimStore store, long awayMs) =>
         _events.After(awayMs * 1_000_000, $"s{store.Id} comes back", () =>
         {
-            if (store.IsUp || Broken.Contains(store.Id))
+            if (store.IsUp || Broken.Contains(store.Id) || _rotten.Contains(store.Id))
             {
                 return;
             }
@@ -495,7 +554,7 @@ public sealed class FaultDriver
         {
             store.Start();
         }
-        catch (Exception e) when (e is StorageException or EngineException or PowerCutException)
+        catch (Exception e) when (e is StorageException or EngineException or PowerCutException or LogDamagedException)
         {
             Note($"store {store.Id} does not start: {e.Message}");
         }

@@ -49,6 +49,8 @@ public enum FaultKind
     StuckDisk,
     LeaderTransfer,
     TransferStorm,
+    LogBitRot,
+    LoopStall,
 }
 
 /// <summary>What each kind is.</summary>
