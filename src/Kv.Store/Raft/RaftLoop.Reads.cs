@@ -157,7 +157,8 @@ internal sealed partial class RaftLoop
             foreach ((ulong id, AskedRound round) in peer.AskedReads)
             {
                 ExpireReads(round.Reads);
-                if (round.Reads.Count == 0 || _now.MsSince(round.AskedAt) >= AskAgainMs)
+                if (round.Reads.Count == 0 || _now.MsSince(round.AskedAt) >= AskAgainMs
+                    || Buggify.At("store.read.askAgain"))
                 {
                     _staleRounds.Add(id);
                 }

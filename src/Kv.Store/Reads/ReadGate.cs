@@ -26,8 +26,6 @@ internal sealed class ReadGate(Term term, ulong version, Instant leaseEnd)
     {
 #if PLANT_C1 // row C1: the clock is not looked at
         now = Instant.Zero;
-#elif PLANT_READ_REGAIN // Read law: the gate is looked at once only
-        after = before;
 #endif
         return before is not null && after is not null
             && before.Term == after.Term && before.Version == after.Version && now < after.LeaseEnd;

@@ -93,6 +93,9 @@ internal sealed class ReadLoop : Pump
             return;
         }
 
+#if PLANT_READ_REGAIN // Read law: the gate is looked at once only
+        read.Confirmed = true;
+#endif
         read.GateSeen = before;
         if (Buggify.At("read.late-view") && _mailbox.TryPost(read))
         {

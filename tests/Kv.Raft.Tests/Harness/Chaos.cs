@@ -18,6 +18,7 @@ internal sealed class Chaos
     private readonly double _faultRate;
     private readonly bool _withConfChanges;
     private ulong _nextValue = 1;
+    private long _cutApartNs;
     private ulong _nextReadId = 1;
 
     public Chaos(ulong seed, bool withConfChanges = false)
@@ -114,6 +115,7 @@ internal sealed class Chaos
         if (faults)
         {
             Disturb();
+            CutApartIfDue();
         }
 
         Ask();
@@ -302,6 +304,12 @@ internal sealed class Chaos
     private void ProposeChange(TestPeer leader)
     {
         ConfState conf = leader.Core.Conf;
+        if (conf.Learners.Count > 1 && _random.Chance(0.5))
+        {
+            ProposeInARow(leader, conf);
+            return;
+        }
+
         if (conf.VotersOutgoing.Count > 0)
         {
             leader.Core.ProposeConfChange(ConfChange.LeaveJoint, leader.Now);
@@ -320,6 +328,53 @@ internal sealed class Chaos
 
         leader.Core.ProposeConfChange(
             new ConfChange(steps, (ConfTransition)_random.Next(3), ReadOnlyMemory<byte>.Empty), leader.Now);
+    }
+
+    /// <summary>
+    /// One voter more, and one more, without waiting: only the first may be taken (rows D1, D2). Each alone keeps
+    /// majorities that overlap; both at once do not, and a cut between the new and the old would show it.
+    /// </summary>
+    private void ProposeInARow(TestPeer leader, ConfState conf)
+    {
+        foreach (PeerId learner in conf.Learners)
+        {
+            leader.Core.ProposeConfChange(
+                new ConfChange(
+                    [new ConfChangeStep(ConfChangeKind.AddVoter, learner)], ConfTransition.Auto, ReadOnlyMemory<byte>.Empty),
+                leader.Now);
+        }
+
+        if (_random.Chance(0.7))
+        {
+            _cutApartNs = Group.TrueNs + (_random.Next(200) * 1_000_000L);
+        }
+    }
+
+    /// <summary>Voters to be and the leader on one side, most of the others on the other.</summary>
+    private void CutApartIfDue()
+    {
+        if (_cutApartNs == 0 || Group.TrueNs < _cutApartNs)
+        {
+            return;
+        }
+
+        _cutApartNs = 0;
+        if (Group.TheLeader is not { } leader)
+        {
+            return;
+        }
+
+        ConfState conf = Born.Conf;
+        ulong[] old = [.. leader.Core.Conf.Voters.Select(voter => voter.Value)];
+        ulong[] near = [.. conf.Voters.Select(voter => voter.Value)
+            .Where(id => id == leader.Core.Id.Value || !old.Contains(id) || _random.Chance(0.3))];
+        foreach (ulong a in near)
+        {
+            foreach (PeerId b in conf.Voters.Where(b => !near.Contains(b.Value)))
+            {
+                Group.CutBoth(a, b.Value);
+            }
+        }
     }
 
     private void Ask()

@@ -13,6 +13,7 @@ internal sealed class SafetyChecker(TestGroup group)
     private readonly SortedDictionary<LogIndex, (Term Term, uint Crc)> _committed = [];
     private readonly Dictionary<LogIndex, ConfState> _confs = [];
     private readonly Dictionary<(PeerId, ulong), LogIndex> _readFloors = [];
+    private readonly Dictionary<(PeerId, Term), LogIndex> _changed = [];
     private readonly Dictionary<PeerId, (Term Term, PeerId Vote)> _votes = [];
 
     /// <summary>The highest index that any leader called committed.</summary>
@@ -54,6 +55,32 @@ internal sealed class SafetyChecker(TestGroup group)
         else
         {
             _committed[entry.Index] = seen;
+        }
+    }
+
+    /// <summary>
+    /// A leader adds a change of membership only when it has committed in its own term (row D1) and no change before it
+    /// is uncommitted (row D2): else two majorities need not overlap.
+    /// </summary>
+    public void OnEntries(TestPeer peer, IReadOnlyList<Entry> entries)
+    {
+        RaftPeer core = peer.Core;
+        LogIndex before = LogIndex.Zero;
+        foreach (Entry entry in entries)
+        {
+            if (entry.Kind != EntryKind.ConfChange || !core.IsLeader || entry.Term != core.Term)
+            {
+                continue;
+            }
+
+            Assert.True(core.CommittedInOwnTerm
+                && core.TryTermAt(core.Committed, out Term committed) && committed == core.Term,
+                $"{core.Id} adds a change of membership at {entry.Index} and has committed nothing in term {core.Term}");
+            before = LogIndex.Greater(before, _changed.GetValueOrDefault((core.Id, core.Term)));
+            Assert.True(before <= core.Committed,
+                $"{core.Id} adds a change of membership at {entry.Index}; the one at {before} is not committed");
+            before = entry.Index;
+            _changed[(core.Id, core.Term)] = entry.Index;
         }
     }
 

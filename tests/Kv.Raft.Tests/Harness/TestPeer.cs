@@ -60,6 +60,7 @@ internal sealed class TestPeer
         {
             Ready ready = Core.TakeReady(Now);
             CheckReady(ready);
+            _group.Checker?.OnEntries(this, ready.Entries);
             if (ready.PersistNumber != 0)
             {
                 _writes.Enqueue(ready);
