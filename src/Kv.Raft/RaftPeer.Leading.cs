@@ -62,7 +62,7 @@ public sealed partial class RaftPeer
     /// A leader that goes serves no reads any more and tells everything.
     /// </summary>
 #if PLANT_READ_AHEAD // Read law: followers hear of commits that are not applied here
-    private LogIndex CommitToTell => _log.Committed;
+    private LogIndex CommitToTell => LogIndex.Greater(_log.Committed, _tellsAll ? _log.Committed : LogIndex.Zero);
 #else
     private LogIndex CommitToTell => _tellsAll ? _log.Committed : LogIndex.Min(_log.Committed, _log.Applied);
 #endif

@@ -66,6 +66,9 @@ public sealed class RepositoryTests
         AssertNone(Tree.Files.Where(DocsRule.IsPage).SelectMany(page => DocsRule.CheckLinks(page, Tree.Exists)));
 
     [Fact]
+    public void PlantedBugs_AreListed() => AssertNone(PlantRule.Check(Find(PlantRule.ListPath), Tree.CSharp));
+
+    [Fact]
     public void Laws_ThatCodeCitesAreWrittenDown()
     {
         IReadOnlySet<string> laws = DocsRule.LawsOf(Find("docs/laws.md").Text);

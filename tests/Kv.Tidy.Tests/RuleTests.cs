@@ -285,6 +285,25 @@ public sealed class RuleTests
         Assert.Equal(2, Assert.Single(DocsRule.CheckLaws(bad, laws)).Line);
     }
 
+    [Fact]
+    public void PlantedBugs_NotListedOrNotPlanted_AreFound()
+    {
+        var list = new SourceFile("eng/plants.txt", "# A comment.\nA1 | sim | a\nB1 | raft | b\n");
+        var good = new SourceFile("src/A.cs", "#if PLANT_A1 // row A1\n#elif PLANT_B1\n#endif\n");
+        Assert.Empty(PlantRule.Check(list, [good]));
+
+        var fewer = new SourceFile("src/A.cs", "#if PLANT_A1\n#endif\n");
+        Assert.Equal((list.Path, 3), PlaceOf(Assert.Single(PlantRule.Check(list, [fewer]))));
+        var more = new SourceFile("src/B.cs", "#if DEBUG || PLANT_C1\n#endif\n");
+        Assert.Equal((more.Path, 1), PlaceOf(Assert.Single(PlantRule.Check(list, [good, more]))));
+        var test = new SourceFile("tests/B.cs", "#if PLANT_A1\n#endif\n");
+        Assert.Equal((test.Path, 1), PlaceOf(Assert.Single(PlantRule.Check(list, [good, test]))));
+        var crooked = new SourceFile("eng/plants.txt", "A1 | sim | a\nB1 | raft | b\nA1 | sim | again\n");
+        Assert.Equal((list.Path, 3), PlaceOf(Assert.Single(PlantRule.Check(crooked, [good]))));
+    }
+
+    private static (string Path, int Line) PlaceOf(Finding finding) => (finding.Path, finding.Line);
+
     private static SourceFile Project(string path, string items) => new(path, $"<Project>\n{items}\n</Project>");
 
     private static string Reference(string target) => $"""<ProjectReference Include="..\{target}\{target}.csproj" />""";

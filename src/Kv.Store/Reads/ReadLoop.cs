@@ -93,11 +93,7 @@ internal sealed class ReadLoop : Pump
             return;
         }
 
-#if PLANT_READ_REGAIN // Read law: the gate is looked at once only
-        read.Confirmed = true;
-#endif
-        read.GateSeen = before;
-        if (Buggify.At("read.late-view") && _mailbox.TryPost(read))
+        if (IsPutOff(read, before))
         {
             return;
         }
@@ -150,6 +146,19 @@ internal sealed class ReadLoop : Pump
         {
             Page(read, descriptor, rows);
         }
+    }
+
+    /// <summary>
+    /// In a simulation this thread may be put off between its first look at the gate and its view: the second look must
+    /// see whatever has changed.
+    /// </summary>
+    private bool IsPutOff(ReadRequest read, ReadGate? before)
+    {
+#if PLANT_READ_REGAIN // Read law: the gate is looked at once only
+        read.Confirmed = true;
+#endif
+        read.GateSeen = before;
+        return Buggify.At("store.read.lateView") && _mailbox.TryPost(read);
     }
 
     private void AskRaft(ReadRequest read)

@@ -338,10 +338,9 @@ internal sealed class Chaos
     {
         foreach (PeerId learner in conf.Learners)
         {
+            ConfChangeStep[] step = [new(ConfChangeKind.AddVoter, learner)];
             leader.Core.ProposeConfChange(
-                new ConfChange(
-                    [new ConfChangeStep(ConfChangeKind.AddVoter, learner)], ConfTransition.Auto, ReadOnlyMemory<byte>.Empty),
-                leader.Now);
+                new ConfChange(step, ConfTransition.Auto, ReadOnlyMemory<byte>.Empty), leader.Now);
         }
 
         if (_random.Chance(0.7))

@@ -75,7 +75,7 @@ internal sealed class SafetyChecker(TestGroup group)
 
             Assert.True(core.CommittedInOwnTerm
                 && core.TryTermAt(core.Committed, out Term committed) && committed == core.Term,
-                $"{core.Id} adds a change of membership at {entry.Index} and has committed nothing in term {core.Term}");
+                $"{core.Id} adds a change of membership at {entry.Index}, having committed nothing in {core.Term}");
             before = LogIndex.Greater(before, _changed.GetValueOrDefault((core.Id, core.Term)));
             Assert.True(before <= core.Committed,
                 $"{core.Id} adds a change of membership at {entry.Index}; the one at {before} is not committed");

@@ -216,8 +216,7 @@ public sealed class RaftChecker(Action<string> problem)
         Elections++;
         if (_isQuiet && !IsTransfer(region.Id.Value, core.Term.Value) && ++region.QuietElections == QuietElectionsMax)
         {
-            Fail(core, region,
-                $"election number {QuietElectionsMax} since all was well: one deposes the other (row A5)");
+            Fail(core, region, $"election {QuietElectionsMax} since all was well: one deposes the other (row A5)");
         }
 
         if (!region.Leaders.TryAdd(core.Term.Value, core.Id) && region.Leaders[core.Term.Value] != core.Id)

@@ -1,5 +1,5 @@
-// Owns the choice of the bit that rots in a raft log: always below what a later frame proves durable. What no later frame
-// vouches for cannot be told from a torn tail (Frame law), and its loss is no defect of the store.
+// Owns the choice of the bit that rots in a raft log: always below what a later frame proves durable. What no later
+// frame vouches for cannot be told from a torn tail (Frame law), and its loss is no defect of the store.
 using System.Buffers.Binary;
 using System.Globalization;
 using Kv.Base;
@@ -23,7 +23,8 @@ internal static class BitRot
         string? name = files.ListFiles(folder).LastOrDefault(
             static file => file.EndsWith(".log", StringComparison.Ordinal));
         if (name is null
-            || !ulong.TryParse(name[..^4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number))
+            || !ulong.TryParse(
+                name[..^4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number))
         {
             return null;
         }

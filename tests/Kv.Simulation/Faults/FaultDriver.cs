@@ -135,10 +135,7 @@ public sealed class FaultDriver
 
         int first = _random.Next(whole.Count);
         int second = (first + 1 + _random.Next(whole.Count - 1)) % whole.Count;
-        int from = SimNetwork.EndpointOf(whole[first]);
-        int to = SimNetwork.EndpointOf(whole[second]);
-        _network.Cut(from, to, cut: true);
-        _network.Cut(to, from, cut: true);
+        CutBothWays(SimNetwork.EndpointOf(whole[first]), SimNetwork.EndpointOf(whole[second]), cut: true);
         Note($"stores {whole[first]} and {whole[second]} stay cut off from each other");
     }
 
@@ -177,6 +174,7 @@ public sealed class FaultDriver
         FaultKind.LeaderTransfer => Transfer(fault),
         FaultKind.LogBitRot => Rot(fault),
         FaultKind.LoopStall => Stall(fault),
+        FaultKind.RestartBehindCut => RestartBehindCut(fault),
         FaultKind.TransferStorm => TransferAgain(fault, _events.Now.PlusMs(fault.LengthMs)),
         _ => throw Invariant.Unreachable(fault.Kind),
     };
@@ -282,6 +280,39 @@ public sealed class FaultDriver
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Two stores do not hear each other, and those that hear both are back so soon after an end that their leader
+    /// misses nothing: what they promised it they must still know (Lease law).
+    /// </summary>
+    private bool RestartBehindCut(PlannedFault fault)
+    {
+        int one = fault.VictimA % _stores.Count;
+        int other = (one + 1 + (fault.VictimB % (_stores.Count - 1))) % _stores.Count;
+        CutBothWays(one, other, cut: true);
+        AfterUnlessHealed(fault.LengthMs, "link heals", () => CutBothWays(one, other, cut: false));
+        for (long atMs = 1_500; atMs < fault.LengthMs; atMs += _random.Next(600, 1_500))
+        {
+            AfterUnlessHealed(atMs, "restarts behind a cut", () =>
+            {
+                for (int i = 0; i < _stores.Count; i++)
+                {
+                    if (i != one && i != other && _stores[i].IsUp)
+                    {
+                        EndAndReturn(_stores[i], LifeEnd.ProcessKill, _random.Next(10, 150));
+                    }
+                }
+            });
+        }
+
+        return true;
+    }
+
+    private void CutBothWays(int one, int other, bool cut)
+    {
+        _network.Cut(one, other, cut);
+        _network.Cut(other, one, cut);
     }
 
     private bool Pause(PlannedFault fault)

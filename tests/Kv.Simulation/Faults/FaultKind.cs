@@ -51,6 +51,7 @@ public enum FaultKind
     TransferStorm,
     LogBitRot,
     LoopStall,
+    RestartBehindCut,
 }
 
 /// <summary>What each kind is.</summary>

@@ -43,6 +43,7 @@ public static class FaultSchedule
             random.Next(100, 6_000),
         FaultKind.SyncError or FaultKind.WriteError or FaultKind.ShortWrite or FaultKind.ReadErrorAtStart
             or FaultKind.EngineWriteError or FaultKind.EngineSyncError => random.Next(200, 6_000),
+        FaultKind.RestartBehindCut => random.Next(2_500, 8_000),
         FaultKind.LoopStall => random.Next(200, 6_000),
         _ => random.Next(300, 8_000),
     };
