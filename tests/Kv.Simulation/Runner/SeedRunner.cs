@@ -78,7 +78,7 @@ public sealed class SeedRunner(RunSettings settings, TextWriter output)
             {
                 PrintFailure(options, report);
             }
-            else if (settings.Count == 1 || settings.PrintHashes)
+            else if ((settings.Count == 1 && settings.Minutes == 0) || settings.PrintHashes)
             {
                 Print(RunText.Line(report));
             }
