@@ -61,6 +61,16 @@ public sealed class SimNetwork
 
     public SimStore? Find(string clientAddress) => _byAddress.GetValueOrDefault(clientAddress);
 
+    /// <summary>Faults may still strike.</summary>
+    public bool IsDisturbed => _faults.Active;
+
+    /// <summary>A store drawn from all; <paramref name="whenDown"/> if it is down.</summary>
+    public SimStore AnyStore(DeterministicRandom random, SimStore whenDown)
+    {
+        SimStore drawn = _stores[(ulong)(1 + random.Next(_stores.Count))];
+        return drawn.IsUp ? drawn : whenDown;
+    }
+
     public ITransport TransportOf(SimStore store) => new Transport(this, store);
 
     /// <summary>Cuts or heals one direction of a link; cuts add up.</summary>

@@ -94,7 +94,7 @@ public sealed record SimOptions
             ClockDrift = drift,
             WallOffsetMinutes = random.Chance(0.5) ? 60 : 0,
             MinorityStaysBroken = random.Chance(0.5),
-            NetworkDelayMs = random.Chance(0.15) ? random.Next(5, 60) : 0,
+            NetworkDelayMs = random.Chance(0.2) ? random.Next(5, 120) : 0,
             Load = LoadOptions.Draw(random),
             Log = new SharedLogOptions
             {

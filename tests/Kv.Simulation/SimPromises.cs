@@ -96,8 +96,17 @@ public sealed class SimPromises(long leaseMs, RaftChecker checker)
             case MessageKind.PreVote:
                 CheckVote(store, message.RegionId, message.Term, message.FromPeer, problem);
                 break;
+            case MessageKind.TimeoutNow:
+                checker.NoteTimeoutNow(message.RegionId, message.Term, message.ToPeer);
+                break;
             case MessageKind.Vote when message.Transfer:
-                checker.NoteTransfer(message.RegionId, message.Term);
+                if (!checker.NoteTransfer(message.RegionId, message.Term, message.FromPeer))
+                {
+                    problem(
+                        $"store {store}, peer {message.FromPeer} of region {message.RegionId}, passes all promises by in "
+                        + $"term {message.Term}, and nobody called on it in the term before (Transfer law)");
+                }
+
                 break;
             default:
                 break;

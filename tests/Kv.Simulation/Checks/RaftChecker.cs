@@ -21,6 +21,7 @@ public sealed class RaftChecker(Action<string> problem)
     private const int QuietElectionsMax = 5;
 
     private readonly HashSet<(ulong Region, ulong Term)> _transferTerms = [];
+    private readonly HashSet<(ulong Region, ulong Term, ulong Peer)> _timeoutNows = [];
     private bool _isQuiet;
 
     /// <summary>
@@ -29,8 +30,17 @@ public sealed class RaftChecker(Action<string> problem)
     /// </summary>
     public void ExpectQuiet() => _isQuiet = true;
 
-    /// <summary>A candidate asks for votes because leadership was handed to it: it may pass promises by.</summary>
-    public void NoteTransfer(ulong region, ulong term) => _transferTerms.Add((region, term));
+    /// <summary>A leader of this term calls on a peer to campaign at once.</summary>
+    public void NoteTimeoutNow(ulong region, ulong term, ulong peer) => _timeoutNows.Add((region, term, peer));
+
+    /// <summary>
+    /// A candidate asks for votes because leadership was handed to it: it may pass promises by. False = it was not.
+    /// </summary>
+    public bool NoteTransfer(ulong region, ulong term, ulong peer)
+    {
+        _transferTerms.Add((region, term));
+        return _timeoutNows.Contains((region, term - 1, peer));
+    }
 
     public bool IsTransfer(ulong region, ulong term) => _transferTerms.Contains((region, term));
 

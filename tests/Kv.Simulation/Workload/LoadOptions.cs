@@ -25,6 +25,9 @@ public sealed record LoadOptions
     /// <summary>Share of reads that ask for a round to a quorum.</summary>
     public double ReadIndexShare { get; init; } = 0.2;
 
+    /// <summary>Share of those that ask any store, while faults happen; the others ask who should lead.</summary>
+    public double AnyStoreShare { get; init; }
+
     /// <summary>Share of reads that scan a few keys.</summary>
     public double ScanShare { get; init; } = 0.05;
 
@@ -65,7 +68,7 @@ public sealed record LoadOptions
             ThinkMsMax = clients * threads * random.Next(25, 60),
             WriteShare = 0.2 + (random.NextDouble() * 0.6),
             DeleteShare = random.NextDouble() * 0.4,
-            ReadIndexShare = random.NextDouble() * 0.5,
+            ReadIndexShare = random.Chance(0.3) ? 0.9 : random.NextDouble() * 0.5,
             ScanShare = random.NextDouble() * 0.1,
             BatchShare = random.NextDouble() * 0.15,
             MultiGetShare = random.NextDouble() * 0.15,
@@ -73,6 +76,7 @@ public sealed record LoadOptions
             RangeShare = random.NextDouble() * 0.05,
             GuardedShare = random.Chance(0.2) ? 0 : random.NextDouble(),
             ValueBytesMax = random.Chance(0.2) ? 8_192 : 256,
+            AnyStoreShare = random.Chance(0.3) ? 0 : random.Chance(0.5) ? 1 : random.NextDouble(),
         };
     }
 }

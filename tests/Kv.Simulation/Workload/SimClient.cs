@@ -128,8 +128,19 @@ public sealed partial class SimClient : IClientTransport
         _events.Mix(Crc32C.Compute(bytes));
         foreach (Request request in PipelineRequest.Parser.ParseFrom(bytes).Requests)
         {
-            store.Submit(request, response => Answer(store, address, request, response));
+            SimStore asked = ChooseStore(store, request);
+            asked.Submit(request, response => Answer(asked, address, request, response));
         }
+    }
+
+    /// <summary>A read by a round to a quorum may be asked of any store, leader or not.</summary>
+    private SimStore ChooseStore(SimStore store, Request request)
+    {
+        bool anywhere = request.Get?.Mode == ReadMode.ReadIndex || request.Scan?.Mode == ReadMode.ReadIndex
+            || request.MultiGet?.Mode == ReadMode.ReadIndex;
+        return anywhere && _network.IsDisturbed && _random.Chance(_load.AnyStoreShare)
+            ? _network.AnyStore(_random, whenDown: store)
+            : store;
     }
 
     private void Answer(SimStore store, string address, Request request, Response response)
