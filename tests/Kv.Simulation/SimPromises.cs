@@ -103,8 +103,8 @@ public sealed class SimPromises(long leaseMs, RaftChecker checker)
                 if (!checker.NoteTransfer(message.RegionId, message.Term, message.FromPeer))
                 {
                     problem(
-                        $"store {store}, peer {message.FromPeer} of region {message.RegionId}, passes all promises by in "
-                        + $"term {message.Term}, and nobody called on it in the term before (Transfer law)");
+                        $"store {store}, peer {message.FromPeer} of region {message.RegionId}, passes all promises by "
+                        + $"in term {message.Term}, and nobody called on it in the term before (Transfer law)");
                 }
 
                 break;
